@@ -1,0 +1,3 @@
+//! The `stoker` command.
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! Executor allocation for Spark on Kubernetes.
+//!
+//! ```text
+//! spark.properties ─▶ conf ─▶ spec ─▶ plan ─▶ shell ─▶ Kubernetes API
+//! ```
+//!
+//! Imports point left only: [`conf`] knows nobody, [`spec`] knows [`conf`], [`plan`] knows neither tokio nor
+//! kube, and `shell` is the only module with I/O and a clock.
+
+pub mod conf;
+pub mod plan;
+pub mod spec;
+
+#[cfg(feature = "shell")]
+pub mod shell;

@@ -1,0 +1,124 @@
+//! Outputs of the plan towards the API server.
+
+use std::time::Duration;
+
+use super::types::{CallId, ExecutorId, ProfileId};
+
+/// An API call to be started. Each is answered exactly once through `Plan::handle_result`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// `GET` the driver pod: its UID becomes the owner of everything.
+    GetDriverPod {
+        /// Identifies the result.
+        call: CallId,
+    },
+    /// `POST` the executor `ConfigMap`.
+    CreateConfigMap {
+        /// Identifies the result.
+        call: CallId,
+    },
+    /// `GET` one page of the application's executor pods.
+    List {
+        /// Identifies the result.
+        call: CallId,
+        /// Token of the next page, none for the first.
+        continue_token: Option<String>,
+    },
+    /// Open the watch on the application's executor pods. Answered when it ends; while it is open its events
+    /// come through `Plan::handle_watch`.
+    Watch {
+        /// Identifies the result.
+        call: CallId,
+        /// Resource version to start from.
+        resource_version: String,
+    },
+    /// `POST` an executor pod.
+    Create {
+        /// Identifies the result.
+        call: CallId,
+        /// The executor.
+        executor: ExecutorId,
+        /// Its resource profile.
+        profile: ProfileId,
+    },
+    /// `GET` one executor pod, to learn what became of a create or of an expected event.
+    Get {
+        /// Identifies the result.
+        call: CallId,
+        /// The executor.
+        executor: ExecutorId,
+        /// Pod name.
+        name: String,
+    },
+    /// `DELETE` one executor pod with a UID precondition.
+    Delete {
+        /// Identifies the result.
+        call: CallId,
+        /// The executor.
+        executor: ExecutorId,
+        /// Pod name.
+        name: String,
+        /// Precondition: a pod of that name with another UID is not ours.
+        uid: String,
+        /// `gracePeriodSeconds`; `None` leaves it to the pod.
+        grace: Option<Duration>,
+    },
+    /// `PATCH` labels of one executor pod.
+    Patch {
+        /// Identifies the result.
+        call: CallId,
+        /// The executor.
+        executor: ExecutorId,
+        /// Pod name.
+        name: String,
+        /// What to change.
+        patch: PodPatch,
+    },
+    /// `DELETE` on a collection, selected by the application's labels.
+    DeleteCollection {
+        /// Identifies the result.
+        call: CallId,
+        /// Which collection.
+        selection: Selection,
+    },
+}
+
+impl Action {
+    /// The identifier its result carries.
+    pub fn call(&self) -> CallId {
+        match self {
+            Action::GetDriverPod { call }
+            | Action::CreateConfigMap { call }
+            | Action::List { call, .. }
+            | Action::Watch { call, .. }
+            | Action::Create { call, .. }
+            | Action::Get { call, .. }
+            | Action::Delete { call, .. }
+            | Action::Patch { call, .. }
+            | Action::DeleteCollection { call, .. } => *call,
+        }
+    }
+}
+
+/// A change of a pod's labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PodPatch {
+    /// `spark-exec-inactive=true`: kept because `spark.kubernetes.executor.deleteOnTermination=false`.
+    Inactive,
+    /// `spark.kubernetes.executor.decommissionLabel` with its value.
+    Decommission {
+        /// Label name.
+        label: String,
+        /// Label value.
+        value: String,
+    },
+}
+
+/// A collection deleted as a whole, by the label `spark-app-selector` and `spark-role=executor`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    /// Executor pods.
+    Pods,
+    /// The executor `ConfigMap`.
+    ConfigMaps,
+}

@@ -1,0 +1,122 @@
+//! Inputs of the plan from the API server.
+
+use std::time::Duration;
+
+use super::types::PodFacts;
+
+/// The answer to an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallResult {
+    /// Answers `GetDriverPod`; `None` when there is no such pod.
+    DriverPod(Outcome<Option<DriverPod>>),
+    /// Answers `CreateConfigMap`.
+    ConfigMap(Outcome<()>),
+    /// Answers `List`.
+    List(Outcome<ListPage>),
+    /// Answers `Watch`: the watch has ended, in order (`Done`) or not.
+    Watch(Outcome<()>),
+    /// Answers `Create` and `Get`; a `Get` of an absent pod is `Done(None)`.
+    Pod(Outcome<Option<Box<PodFacts>>>),
+    /// Answers `Delete`, `Patch` and `DeleteCollection`. Absence (404) and a UID conflict (409) are `Failed`
+    /// with their class; the plan takes them as done.
+    Empty(Outcome<()>),
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// The API server did it.
+    Done(T),
+    /// The API server refused, or the request never left.
+    Failed(ApiFailure),
+    /// The request may have been applied: the answer was lost or did not come in time.
+    Unknown(ApiFailure),
+}
+
+/// Why a call did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiFailure {
+    /// What it means for the plan.
+    pub class: FailureClass,
+    /// For people; secrets redacted.
+    pub message: String,
+    /// `Retry-After` of the answer.
+    pub retry_after: Option<Duration>,
+}
+
+/// The classes of failure that the plan tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureClass {
+    /// The pod cannot be built from the configuration: no request was made.
+    Unbuildable,
+    /// 401
+    Unauthorized,
+    /// 403 by authorization.
+    Forbidden,
+    /// 403 by a resource quota.
+    QuotaExceeded,
+    /// 404
+    NotFound,
+    /// 409 `AlreadyExists`
+    AlreadyExists,
+    /// 409 of another reason: a failed precondition.
+    Conflict,
+    /// 410: the resource version or the continue token is too old.
+    Gone,
+    /// 400 or 422: the API server will never take this object.
+    Invalid,
+    /// 429
+    TooManyRequests,
+    /// 5xx
+    Server,
+    /// No answer within the call's timeout, or the connection broke while waiting for it.
+    Timeout,
+    /// No connection: refused, unresolvable, unreachable.
+    Unreachable,
+    /// The server's certificate is not trusted.
+    BadCertificate,
+}
+
+/// The driver pod, as far as the plan needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriverPod {
+    /// `metadata.uid`
+    pub uid: String,
+    /// Condition `Ready` is `True`.
+    pub ready: bool,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListPage {
+    /// The pods of this page.
+    pub pods: Vec<PodFacts>,
+    /// `metadata.continue`, none on the last page.
+    pub continue_token: Option<String>,
+    /// `metadata.resourceVersion` of the list.
+    pub resource_version: String,
+}
+
+/// An event of an open watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WatchEvent {
+    /// `ADDED` or `MODIFIED`.
+    Applied {
+        /// The pod.
+        pod: Box<PodFacts>,
+        /// `metadata.resourceVersion`
+        resource_version: String,
+    },
+    /// `DELETED`, with the pod's last state.
+    Deleted {
+        /// The pod.
+        pod: Box<PodFacts>,
+        /// `metadata.resourceVersion`
+        resource_version: String,
+    },
+    /// `BOOKMARK`
+    Bookmark {
+        /// `metadata.resourceVersion`
+        resource_version: String,
+    },
+}

@@ -1,0 +1,1 @@
+//! The tokio loop that owns the plan: the only module with I/O and a clock.

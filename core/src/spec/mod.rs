@@ -1,0 +1,1 @@
+//! Executor pods and the executor `ConfigMap`, as pure functions of the configuration.

@@ -1,0 +1,1 @@
+//! JNI boundary between the JVM and `stoker-core`.

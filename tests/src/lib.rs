@@ -1,0 +1,1 @@
+//! The deterministic simulator and helpers shared by the test suites.
