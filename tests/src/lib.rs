@@ -1,1 +1,3 @@
 //! The deterministic simulator and helpers shared by the test suites.
+
+pub mod sim;
