@@ -109,7 +109,7 @@ fn start(scenario: &Scenario) -> Sim {
         .is_some()
         .then(|| stoker_core::plan::DriverPod {
             uid: stoker_tests::sim::OWNER.into(),
-            ready: scenario.seed % 2 == 0,
+            ready: scenario.seed.is_multiple_of(2),
         });
     let mut cluster = Cluster::new(driver);
     cluster.page_size = scenario.page_size;
@@ -191,6 +191,26 @@ proptest! {
         if !scenario.cfg.delete_executors {
             prop_assert_eq!(sim.check.deletes_of_pods(), 0);
         }
+    }
+
+    /// Whenever the driver's container is restarted, the next plan finds what the last one left, deletes it and
+    /// comes to the target; nothing runs unseen.
+    #[test]
+    fn a_restart_at_any_time_leaks_nothing(scenario in scenarios(), crashes in prop::collection::vec(0..20_000_u64, 1..4)) {
+        let mut scenario = scenario;
+        scenario.cfg.driver_pod = Some("driver".into());
+        scenario.cfg.delete_executors = true;
+        let mut sim = start(&scenario);
+        for crash in crashes {
+            sim.target(0, 5);
+            sim.run(Duration::from_millis(crash));
+            sim.restart();
+        }
+        heal(&mut sim);
+        sim.target(0, 7);
+        sim.run(Duration::from_mins(15));
+        prop_assert_eq!(sim.alive(0), 7, "{}", sim.tail());
+        prop_assert_eq!(sim.cluster.pods.len(), 7, "{:?}\n{}", sim.cluster.pods.keys(), sim.tail());
     }
 
     /// The same seed and the same events give the same actions and notices.

@@ -109,7 +109,8 @@ impl Plan {
             Outcome::Unknown(failure) => {
                 self.budget
                     .failed(now, sent_at, failure.retry_after, &mut self.rng);
-                if waits {
+                if let Some(executor) = self.ledger.get(id).filter(|_| waits) {
+                    self.tell_failure(executor.profile, failure.class, &failure.message);
                     self.await_confirmation(now, id, false);
                 }
             }
@@ -157,17 +158,23 @@ impl Plan {
         }
         self.budget
             .failed(now, sent_at, failure.retry_after, &mut self.rng);
+        self.tell_failure(profile, failure.class, &said);
+    }
+
+    /// Tells what creates wait for: at once where it needs somebody's hand, otherwise when it lasts.
+    fn tell_failure(&mut self, profile: ProfileId, class: FailureClass, said: &str) {
         let passing = matches!(
-            failure.class,
+            class,
             FailureClass::TooManyRequests
                 | FailureClass::Server
                 | FailureClass::Timeout
+                | FailureClass::Unreachable
                 | FailureClass::Conflict
         );
         if self.stop.is_some() || (passing && self.budget.failures() < TELL_AFTER) {
             return;
         }
-        let head = match failure.class {
+        let head = match class {
             FailureClass::QuotaExceeded => "Executors wait for a resource quota of the namespace",
             FailureClass::Unauthorized => "Executors wait: the API server does not accept the credentials",
             FailureClass::Forbidden => "Executors wait: the API server forbids their pods",
@@ -177,7 +184,7 @@ impl Plan {
             _ => "Executors wait for the API server to take their pods",
         };
         let message = format!("{head}: {said}");
-        if self.targets.wait_for(profile, failure.class, &message) {
+        if self.targets.wait_for(profile, class, &message) {
             self.notices.push_back(Notice::Waiting { profile, message });
         }
     }
@@ -214,7 +221,7 @@ impl Plan {
                 self.on_absent(now, id, sent_at);
             }
             Outcome::Failed(failure) if failure.class == FailureClass::NotFound => {
-                self.on_absent(now, id, sent_at)
+                self.on_absent(now, id, sent_at);
             }
             // Without the right to get pods the watch has to tell; what it has not shown in time is not there.
             Outcome::Failed(failure) if failure.class == FailureClass::Forbidden && !confirmed => {

@@ -1,5 +1,11 @@
 //! Single stories of the plan, told against the simulator.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unchecked_time_subtraction,
+    reason = "a story that goes wrong panics"
+)]
+
 mod creates;
 mod losses;
 mod releases;

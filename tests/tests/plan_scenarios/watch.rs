@@ -41,16 +41,16 @@ fn after_410_what_is_absent_is_lost_and_what_is_there_is_not() {
     sim.run(secs(3));
     sim.cluster.compact();
     sim.run_until(secs(12), "the loss is known", |sim| !losses(sim).is_empty());
-    let list = sim.sent("list")[1];
+    let relisted = sim.sent("list")[1];
     let asked = sim
         .sent("watch")
         .into_iter()
-        .rfind(|at| *at < list)
+        .rfind(|at| *at < relisted)
         .expect("a watch before the list");
     assert!(
-        list - asked < secs(1),
+        relisted - asked < secs(1),
         "{:?} after the API server said 410",
-        list - asked
+        relisted - asked
     );
     sim.run(secs(10));
     let lost = losses(&sim);
