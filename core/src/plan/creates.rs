@@ -95,7 +95,7 @@ impl Plan {
                 {
                     self.targets.go_on(executor.profile);
                 }
-                self.observe_created(now, id, &pod);
+                self.observe_created(now, id, sent_at, &pod);
             }
             Outcome::Done(None) if waits => self.await_confirmation(now, id, false),
             Outcome::Failed(failure) if waits && failure.class == FailureClass::AlreadyExists => {
@@ -206,7 +206,7 @@ impl Plan {
             Outcome::Done(Some(pod)) => {
                 self.chores_backoff.reset();
                 if confirmed || self.identify(&pod) == Some(id) {
-                    self.observe_as(now, id, &pod);
+                    self.observe_got(now, id, sent_at, &pod);
                 } else {
                     tracing::warn!(
                         pod = pod.name,

@@ -9,6 +9,7 @@ use super::ledger::Stage;
 use super::lifecycle::{self, End, Life, Rules};
 use super::notice::{LossKind, Notice};
 use super::types::{ExecutorId, PodFacts};
+use super::watch::CONFIRM;
 
 /// A released executor whose pod is still there so long after its delete no longer counts: its node is down.
 const FORGET_AFTER: Duration = Duration::from_mins(1);
@@ -63,9 +64,37 @@ impl Plan {
     }
 
     /// The pod in the answer of its create; what list or watch have shown is newer.
-    pub(super) fn observe_created(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) {
+    pub(super) fn observe_created(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        sent_at: Duration,
+        pod: &PodFacts,
+    ) {
         if self.confirm(now, id, pod) && self.ledger.get(id).is_some_and(|executor| !executor.observed) {
+            self.look_again(now, id, sent_at);
             self.advance(now, id, pod);
+        }
+    }
+
+    /// The pod in the answer of a get.
+    pub(super) fn observe_got(&mut self, now: Duration, id: ExecutorId, sent_at: Duration, pod: &PodFacts) {
+        let known = self.ledger.get(id).is_some_and(|executor| executor.observed);
+        self.observe_as(now, id, pod);
+        if !known {
+            self.look_again(now, id, sent_at);
+        }
+    }
+
+    /// A pod of which list and watch may never tell is asked for once more.
+    fn look_again(&mut self, now: Duration, id: ExecutorId, sent_at: Duration) {
+        if self.watch.may_have_missed(sent_at) {
+            self.ledger.update(id, |executor| {
+                if executor.stage != Stage::Ended {
+                    executor.observed = false;
+                    executor.get_at = Some(now + CONFIRM);
+                }
+            });
         }
     }
 
