@@ -4,6 +4,7 @@ package controlplane
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -187,9 +188,12 @@ func (cp *ControlPlane) StartKwok() error {
 	if err != nil {
 		return err
 	}
-	// The file keeps the user's own KWOK configuration from being read.
+	stages, err := exec.Command(cp.options.Program, "kwok-stages").Output()
+	if err != nil {
+		return fmt.Errorf("asking %s for the stages of KWOK: %w", cp.options.Program, err)
+	}
 	config := cp.path("kwok.yaml")
-	if err := os.WriteFile(config, nil, 0o644); err != nil {
+	if err := os.WriteFile(config, stages, 0o644); err != nil {
 		return err
 	}
 	return cp.run("kwok", "--kubeconfig="+kubeconfig, "--config="+config,

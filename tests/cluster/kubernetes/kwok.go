@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/pflag"
+	nodefast "sigs.k8s.io/kwok/kustomize/stage/node/fast"
+	podfast "sigs.k8s.io/kwok/kustomize/stage/pod/fast"
 	"sigs.k8s.io/kwok/pkg/config"
 	kwok "sigs.k8s.io/kwok/pkg/kwok/cmd"
 	"sigs.k8s.io/kwok/pkg/log"
@@ -32,5 +35,15 @@ func runKwok([]string) int {
 		fmt.Fprintf(os.Stderr, "kwok: %v\n", err)
 		return 1
 	}
+	return 0
+}
+
+// printKwokStages prints the stages that KWOK's own tools configure it with:
+// the program itself has none. They make a node Ready, a pod Running at once,
+// and end a deleted pod at once.
+func printKwokStages([]string) int {
+	fmt.Println(strings.Join([]string{
+		nodefast.DefaultNodeInit, podfast.DefaultPodReady, podfast.DefaultPodComplete, podfast.DefaultPodDelete,
+	}, "\n---\n"))
 	return 0
 }

@@ -22,6 +22,7 @@ var programs = map[string]func(args []string) int{
 	"kube-scheduler":          runScheduler,
 	"kubectl":                 runKubectl,
 	"kwok":                    runKwok,
+	"kwok-stages":             printKwokStages,
 }
 
 func main() {
