@@ -8,17 +8,18 @@ use super::{AppContext, SpecError};
 use crate::conf::{Conf, keys, properties};
 
 /// The executor `ConfigMap`. `files`: names and contents from `SPARK_CONF_DIR`, see
-/// [`conf_dir`](super::conf_dir).
+/// [`conf_dir`](super::conf_dir). `date`: the time for the comment that Java puts into properties, as
+/// `java.util.Date` writes it.
 ///
 /// Beside them it holds, as stock's does, `spark.properties` with the namespace and the namespace once more as an
 /// entry of its own.
-pub fn config_map(conf: &Conf, context: &AppContext, files: &[(String, String)]) -> Result<Value, SpecError> {
+pub fn config_map(conf: &Conf, context: &AppContext, files: &[(String, String)], date: &str) -> Result<Value, SpecError> {
     let namespace = conf.get(&keys::NAMESPACE)?;
     let namespace_key = keys::NAMESPACE.name();
-    let properties = format!(
-        "#Java properties built from Kubernetes config map with name: {}\n{}",
-        context.config_map_name,
-        properties::write(&BTreeMap::from([(namespace_key.to_owned(), namespace.clone())])),
+    let properties = properties::write(
+        &BTreeMap::from([(namespace_key.to_owned(), namespace.clone())]),
+        &format!("Java properties built from Kubernetes config map with name: {}", context.config_map_name),
+        date,
     );
     let data: Map<String, Value> = files
         .iter()

@@ -102,12 +102,14 @@ fn a_pod_with_everything() {
     assert!(stamp.warnings()[0].contains("spark.executorEnv.9bad"));
 }
 
+const DATE: &str = "Thu Jan 01 00:00:00 UTC 1970";
+
 #[test]
 fn the_config_map() {
     let files = [("log4j2.properties".to_owned(), "rootLogger.level = info\n".to_owned())];
-    insta::assert_json_snapshot!(config_map(&conf(&[]), &context(), &files).unwrap());
+    insta::assert_json_snapshot!(config_map(&conf(&[]), &context(), &files, DATE).unwrap());
     let outside = AppContext { driver_pod: None, ..context() };
-    let map = config_map(&conf(&[]), &outside, &[]).unwrap();
+    let map = config_map(&conf(&[]), &outside, &[], DATE).unwrap();
     assert!(map["metadata"].get("ownerReferences").is_none());
 }
 

@@ -182,6 +182,12 @@ impl PodApi {
         .await
     }
 
+    /// `DELETE` the `ConfigMap` of that name.
+    pub async fn delete_config_map(&self, name: &str) -> Outcome<()> {
+        let request = self.config_maps.delete(name, &DeleteParams::default());
+        self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
+    }
+
     /// `PATCH` labels; with a `uid`, only of the pod that has it.
     pub async fn patch(&self, name: &str, uid: Option<&str>, patch: &PodPatch) -> Outcome<()> {
         let labels = match patch {
