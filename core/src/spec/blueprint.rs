@@ -60,7 +60,11 @@ impl<'a> Blueprint<'a> {
         let resources = ExecutorResources::resolve(conf, profile)?;
         let (cpu_request, cpu_limit) = cpu(conf, profile, &resources)?;
         let excluded = conf.get(&keys::EXECUTOR_POD_EXCLUDED_FEATURE_STEPS)?;
-        let includes = |step: &str| !excluded.iter().any(|name| name.strip_prefix(FEATURES) == Some(step));
+        let includes = |step: &str| {
+            !excluded
+                .iter()
+                .any(|name| name.strip_prefix(FEATURES) == Some(step))
+        };
         Ok(Blueprint {
             conf,
             context,
@@ -102,13 +106,18 @@ impl<'a> Blueprint<'a> {
             ("spark-version", self.conf.version().to_string()),
             ("spark-exec-id", of.executor_id.clone()),
             ("spark-app-selector", self.context.app_id.clone()),
-            ("spark-app-name", names::app_name_label(names::app_name(self.conf))),
+            (
+                "spark-app-name",
+                names::app_name_label(names::app_name(self.conf)),
+            ),
             ("spark-role", "executor".to_owned()),
             ("spark-exec-resourceprofile-id", self.profile.id.to_string()),
         ];
         for (label, value) in presets {
             if labels.insert(label.to_owned(), value.into()).is_some() {
-                return Err(SpecError::ReservedLabel { label: label.to_owned() });
+                return Err(SpecError::ReservedLabel {
+                    label: label.to_owned(),
+                });
             }
         }
         Ok(labels)
@@ -147,7 +156,10 @@ impl<'a> Blueprint<'a> {
         }
         let secrets = conf.get(&keys::IMAGE_PULL_SECRETS)?;
         if !secrets.is_empty() {
-            set("imagePullSecrets", secrets.iter().map(|name| json!({"name": name})).collect());
+            set(
+                "imagePullSecrets",
+                secrets.iter().map(|name| json!({"name": name})).collect(),
+            );
         }
         let scheduler = match conf.get(&keys::EXECUTOR_SCHEDULER_NAME)? {
             None => conf.get(&keys::SCHEDULER_NAME)?,
@@ -257,7 +269,9 @@ impl<'a> Blueprint<'a> {
 }
 
 fn image(conf: &Conf) -> Result<String, SpecError> {
-    let image = conf.get(&keys::EXECUTOR_CONTAINER_IMAGE)?.ok_or(SpecError::MissingImage)?;
+    let image = conf
+        .get(&keys::EXECUTOR_CONTAINER_IMAGE)?
+        .ok_or(SpecError::MissingImage)?;
     Ok(image.replace("{{SPARK_VERSION}}", &conf.version().to_string()))
 }
 
@@ -268,7 +282,10 @@ fn cpu(
     resources: &ExecutorResources,
 ) -> Result<(Quantity, Option<Quantity>), SpecError> {
     let parse = |key: &'static str, value: &str| {
-        Quantity::parse(value).ok_or_else(|| SpecError::Quantity { key, value: value.to_owned() })
+        Quantity::parse(value).ok_or_else(|| SpecError::Quantity {
+            key,
+            value: value.to_owned(),
+        })
     };
     let cores = resources.cores.to_string();
     if !profile.is_default() {
@@ -283,9 +300,10 @@ fn cpu(
         .map(|limit| parse(keys::EXECUTOR_LIMIT_CORES.name(), &limit))
         .transpose()?;
     match limit {
-        Some(limit) if limit.compare(&request) == Ordering::Less => {
-            Err(SpecError::CpuLimit { request: request.to_string(), limit: limit.to_string() })
-        }
+        Some(limit) if limit.compare(&request) == Ordering::Less => Err(SpecError::CpuLimit {
+            request: request.to_string(),
+            limit: limit.to_string(),
+        }),
         limit => Ok((request, limit)),
     }
 }
@@ -311,8 +329,11 @@ fn driver_url(conf: &Conf) -> Result<String, SpecError> {
         conf.get(&keys::DRIVER_HOST)?
     };
     let host = host.ok_or(SpecError::MissingDriverHost)?;
-    let port =
-        if conf.is_set(&keys::DRIVER_PORT) { conf.get(&keys::DRIVER_PORT)? } else { DEFAULT_DRIVER_PORT };
+    let port = if conf.is_set(&keys::DRIVER_PORT) {
+        conf.get(&keys::DRIVER_PORT)?
+    } else {
+        DEFAULT_DRIVER_PORT
+    };
     // An IPv6 address needs brackets in a URL.
     Ok(match host.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
         Ok(address) => format!("spark://CoarseGrainedScheduler@[{address}]:{port}"),

@@ -1,11 +1,9 @@
 //! The `ConfigMap` with the files of `/opt/spark/conf` on the executors.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::{AppContext, SpecError};
-use crate::conf::{Conf, keys, properties};
+use crate::conf::{Conf, keys};
 
 /// The executor `ConfigMap`. `files`: names and contents from `SPARK_CONF_DIR`, see
 /// [`conf_dir`](super::conf_dir).
@@ -15,15 +13,18 @@ use crate::conf::{Conf, keys, properties};
 pub fn config_map(conf: &Conf, context: &AppContext, files: &[(String, String)]) -> Result<Value, SpecError> {
     let namespace = conf.get(&keys::NAMESPACE)?;
     let namespace_key = keys::NAMESPACE.name();
+    // A namespace is a DNS label: nothing in it has a meaning in a properties file.
     let properties = format!(
-        "#Java properties built from Kubernetes config map with name: {}\n{}",
+        "#Java properties built from Kubernetes config map with name: {}\n{namespace_key}={namespace}\n",
         context.config_map_name,
-        properties::write(&BTreeMap::from([(namespace_key.to_owned(), namespace.clone())])),
     );
     let data: Map<String, Value> = files
         .iter()
         .map(|(name, content)| (name.clone(), json!(content)))
-        .chain([("spark.properties".to_owned(), json!(properties)), (namespace_key.to_owned(), json!(namespace))])
+        .chain([
+            ("spark.properties".to_owned(), json!(properties)),
+            (namespace_key.to_owned(), json!(namespace)),
+        ])
         .collect();
     let mut metadata = json!({
         "name": context.config_map_name,
