@@ -1,5 +1,6 @@
 //! Which files of `SPARK_CONF_DIR` executors get. Reading the directory is the caller's.
 
+use super::SpecError;
 use crate::conf::{Conf, keys};
 
 /// A regular file of the directory, or a link to one.
@@ -26,6 +27,11 @@ pub fn path(conf: &Conf) -> Option<String> {
         Some(dir) => Some(dir.to_owned()),
         None => conf.raw("spark.home").map(|home| format!("{home}/conf")),
     }
+}
+
+/// `spark.kubernetes.configMap.maxSize`, in bytes.
+pub fn max_size(conf: &Conf) -> Result<u64, SpecError> {
+    Ok(u64::try_from(conf.get(&keys::CONFIG_MAP_MAX_SIZE)?).unwrap_or(0))
 }
 
 /// The files worth reading, in the order in which they fill the `ConfigMap`: the smallest first. Left out are

@@ -1,9 +1,11 @@
 //! The `ConfigMap` with the files of `/opt/spark/conf` on the executors.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{AppContext, SpecError};
-use crate::conf::{Conf, keys};
+use crate::conf::{Conf, keys, properties};
 
 /// The executor `ConfigMap`. `files`: names and contents from `SPARK_CONF_DIR`, see
 /// [`conf_dir`](super::conf_dir).
@@ -13,11 +15,10 @@ use crate::conf::{Conf, keys};
 pub fn config_map(conf: &Conf, context: &AppContext, files: &[(String, String)]) -> Result<Value, SpecError> {
     let namespace = conf.get(&keys::NAMESPACE)?;
     let namespace_key = keys::NAMESPACE.name();
-    // A namespace is a DNS label: nothing in it has a meaning in a properties file.
-    let properties = format!(
-        "#Java properties built from Kubernetes config map with name: {}\n{namespace_key}={namespace}\n",
-        context.config_map_name,
-    );
+    let comment = format!("Java properties built from Kubernetes config map with name: {}", context.config_map_name);
+    // Stock adds the date. Without it a repeated create sends the same bytes.
+    let resolved = BTreeMap::from([(namespace_key.to_owned(), namespace.clone())]);
+    let properties = properties::write(&resolved, &comment, "");
     let data: Map<String, Value> = files
         .iter()
         .map(|(name, content)| (name.clone(), json!(content)))
