@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.apache.spark.SecurityManager;
 import org.apache.spark.SecurityManager$;
 import org.apache.spark.SparkConf;
+import org.apache.spark.deploy.k8s.Config$;
 import org.apache.spark.deploy.k8s.KubernetesConf;
 import org.apache.spark.deploy.k8s.KubernetesExecutorConf;
 import org.apache.spark.deploy.k8s.KubernetesUtils;
@@ -111,7 +112,7 @@ public final class StockPods {
   /** What KubernetesClusterSchedulerBackend does. */
   private ConfigMap configMap(SparkConf conf, Option<Pod> driverPod) {
     String name = KubernetesClientUtils.configMapNameExecutor();
-    var namespace = immutable(Map.of(NAMESPACE_KEY, conf.get(NAMESPACE_KEY, "default")));
+    var namespace = immutable(Map.of(NAMESPACE_KEY, conf.get(Config$.MODULE$.KUBERNETES_NAMESPACE())));
     var files = new HashMap<>(
         CollectionConverters.asJava(KubernetesClientUtils.buildSparkConfDirFilesMap(name, conf, namespace)));
     files.putAll(CollectionConverters.asJava(namespace));

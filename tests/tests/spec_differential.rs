@@ -12,12 +12,13 @@ use serde_json::{Map, Value, json};
 use stoker_core::conf::{Conf, Sources, SparkVersion, properties};
 use stoker_core::ids::ExecutorId;
 use stoker_core::spec::{
-    self, AppContext, OwnerPod, PodStamp, ResourceProfile, Secret, conf_dir, config_map, config_map_name,
+    AppContext, OwnerPod, PodStamp, ResourceProfile, Secret, conf_dir, config_map, config_map_name,
     pod_name_prefix,
 };
 
 const SEED: u128 = 0x1234_5678_9abc_def0_1234_5678_9abc_def0;
 const LOCAL_DIR: &str = "spark-local-dir-";
+const JAVA_OPTION: &str = "SPARK_JAVA_OPT_";
 
 #[test]
 fn pods_and_config_maps_are_those_of_stock() {
@@ -190,7 +191,7 @@ impl Case {
         };
         let (mut pod, config_map) = (rename(pod), rename(config_map));
         let container = &mut pod["spec"]["containers"][0];
-        normalize_local_dirs(container);
+        self.normalize_local_dirs(container);
         self.normalize_env(container);
         Built { pod, config_map }
     }
@@ -203,52 +204,54 @@ impl Case {
         for run in env.chunk_by_mut(|a, b| is_users(a) && is_users(b)) {
             run.sort_by_key(|v| text(&v["name"]).to_owned());
         }
-        let is_option = |v: &Value| text(&v["name"]).starts_with("SPARK_JAVA_OPT_");
-        env.sort_by_key(|v| {
-            let number = text(&v["name"]).strip_prefix("SPARK_JAVA_OPT_").map(|n| n.parse::<usize>().unwrap());
-            number.unwrap_or_default()
-        });
-        // Numbered options moved to the end; their numbers are consecutive, and those that come from settings sorted.
-        let first = env.iter().position(|v| is_option(v) && text(&v["name"]) != "SPARK_JAVA_OPT_0");
-        let options: Vec<&mut Value> = env.iter_mut().filter(|v| is_option(v)).collect();
-        assert!(first.is_some() || options.len() <= 1);
-        for (index, option) in options.iter().enumerate() {
-            assert_eq!(text(&option["name"]), format!("SPARK_JAVA_OPT_{index}"));
+        let is_option = |v: &Value| text(&v["name"]).starts_with(JAVA_OPTION);
+        for run in env.chunk_by_mut(|a, b| is_option(a) == is_option(b)).filter(|run| is_option(&run[0])) {
+            self.normalize_java_options(run);
         }
+    }
+
+    fn normalize_java_options(&self, options: &mut [Value]) {
+        let number = |v: &Value| text(&v["name"])[JAVA_OPTION.len()..].parse::<usize>().unwrap();
+        options.sort_by_key(number);
+        let numbers: Vec<usize> = options.iter().map(number).collect();
+        assert_eq!(numbers, (0..options.len()).collect::<Vec<_>>(), "options are numbered from 0");
         let mut values: Vec<String> = options.iter().map(|option| text(&option["value"]).to_owned()).collect();
         let is_setting = |value: &String| {
-            value.strip_prefix("-D").and_then(|d| d.split_once('=')).is_some_and(|(key, _)| self.spark.contains_key(key))
+            let definition = value.strip_prefix("-D").and_then(|definition| definition.split_once('='));
+            definition.is_some_and(|(key, _)| self.spark.contains_key(key))
         };
         let settings = values.iter().position(is_setting).unwrap_or(values.len());
         assert!(values[settings..].iter().all(is_setting), "settings come after options: {values:?}");
         values[settings..].sort();
-        for (option, value) in options.into_iter().zip(values) {
+        for (option, value) in options.iter_mut().zip(values) {
             option["value"] = json!(value);
         }
     }
-}
 
-/// Names the random directory and sorts the directories, after having made sure that variable and mounts agree.
-fn normalize_local_dirs(container: &mut Value) {
-    let is_mount = |mount: &&mut Value| text(&mount["name"]).starts_with(LOCAL_DIR);
-    let mounts: Vec<&mut Value> =
-        container["volumeMounts"].as_array_mut().unwrap().iter_mut().filter(is_mount).collect();
-    let mut dirs: Vec<String> = mounts.iter().map(|mount| text(&mount["mountPath"]).to_owned()).collect();
-    let joined = dirs.join(",");
-    for dir in &mut dirs {
-        let uuid = dir.strip_prefix("/var/data/spark-").unwrap_or_default();
-        if uuid.len() == 36 && uuid.as_bytes()[14] == b'4' && !uuid.starts_with("0b5c7b5e") {
-            *dir = "/var/data/spark-UUID".to_owned();
+    /// Names the random directory and sorts the directories, after having made sure that variable and mounts agree.
+    fn normalize_local_dirs(&self, container: &mut Value) {
+        let is_mount = |mount: &&mut Value| text(&mount["name"]).starts_with(LOCAL_DIR);
+        let Some(mounts) = container["volumeMounts"].as_array_mut() else { return };
+        let mounts: Vec<&mut Value> = mounts.iter_mut().filter(is_mount).collect();
+        let mut dirs: Vec<String> = mounts.iter().map(|mount| text(&mount["mountPath"]).to_owned()).collect();
+        let joined = dirs.join(",");
+        if self.test("env.SPARK_LOCAL_DIRS").is_none() && !self.spark.contains_key("spark.local.dir") {
+            for dir in &mut dirs {
+                let uuid = dir.strip_prefix("/var/data/spark-").unwrap_or_default();
+                assert!(uuid.len() == 36 && uuid.as_bytes()[14] == b'4', "a random UUID: {dir}");
+                *dir = "/var/data/spark-UUID".to_owned();
+            }
+        }
+        dirs.sort();
+        for (mount, dir) in mounts.into_iter().zip(&dirs) {
+            mount["mountPath"] = json!(dir);
+        }
+        let env = container["env"].as_array_mut().unwrap();
+        if let Some(variable) = env.iter_mut().rfind(|v| v["name"] == "SPARK_LOCAL_DIRS") {
+            assert_eq!(text(&variable["value"]), joined, "the variable names the mounts");
+            variable["value"] = json!(dirs.join(","));
         }
     }
-    dirs.sort();
-    for (mount, dir) in mounts.into_iter().zip(&dirs) {
-        mount["mountPath"] = json!(dir);
-    }
-    let env = container["env"].as_array_mut().unwrap();
-    let variable = env.iter_mut().rfind(|v| v["name"] == "SPARK_LOCAL_DIRS").unwrap();
-    assert_eq!(text(&variable["value"]), joined, "the variable names the mounts");
-    variable["value"] = json!(dirs.join(","));
 }
 
 fn text(value: &Value) -> &str {
@@ -276,10 +279,4 @@ fn same(path: &str, ours: &Value, theirs: &Value) -> Result<(), String> {
 fn all(parts: impl Iterator<Item = Result<(), String>>) -> Result<(), String> {
     let differences: Vec<String> = parts.filter_map(Result::err).collect();
     if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
-}
-
-/// The names that appear above are part of the public interface.
-#[test]
-fn host_names_follow_from_pod_names() {
-    assert_eq!(spec::hostname(&spec::pod_name("a.b", ExecutorId(1))), "a_b-exec-1");
 }

@@ -18,7 +18,6 @@ const CONF_FILE_MODE: u32 = 420;
 /// On Kubernetes an executor's ports have these defaults, elsewhere in Spark 0.
 const DEFAULT_DRIVER_PORT: i32 = 7078;
 const DEFAULT_BLOCK_MANAGER_PORT: i32 = 7079;
-const FEATURES: &str = "org.apache.spark.deploy.k8s.features.";
 
 /// The texts of a pod that are another's for another executor.
 #[derive(Debug)]
@@ -41,8 +40,6 @@ pub(super) struct Blueprint<'a> {
     pub(super) resources: ExecutorResources,
     pub(super) driver_url: String,
     pub(super) local_dirs: LocalDirs,
-    pub(super) with_local_dirs: bool,
-    with_credentials: bool,
     image: String,
     cpu_request: Quantity,
     cpu_limit: Option<Quantity>,
@@ -59,12 +56,6 @@ impl<'a> Blueprint<'a> {
         names::check_prefix(&context.pod_name_prefix)?;
         let resources = ExecutorResources::resolve(conf, profile)?;
         let (cpu_request, cpu_limit) = cpu(conf, profile, &resources)?;
-        let excluded = conf.get(&keys::EXECUTOR_POD_EXCLUDED_FEATURE_STEPS)?;
-        let includes = |step: &str| {
-            !excluded
-                .iter()
-                .any(|name| name.strip_prefix(FEATURES) == Some(step))
-        };
         Ok(Blueprint {
             conf,
             context,
@@ -72,8 +63,6 @@ impl<'a> Blueprint<'a> {
             resources,
             driver_url: driver_url(conf)?,
             local_dirs: LocalDirs::from_conf(conf),
-            with_local_dirs: includes("LocalDirsFeatureStep"),
-            with_credentials: includes("ExecutorKubernetesCredentialsFeatureStep"),
             image: image(conf)?,
             cpu_request,
             cpu_limit,
@@ -182,9 +171,6 @@ impl<'a> Blueprint<'a> {
 
     /// The executors' own account, else that of the driver.
     fn service_account(&self) -> Result<Option<String>, SpecError> {
-        if !self.with_credentials {
-            return Ok(None);
-        }
         Ok(match self.conf.get(&keys::EXECUTOR_SERVICE_ACCOUNT_NAME)? {
             None => self.conf.get(&keys::DRIVER_SERVICE_ACCOUNT_NAME)?,
             own => own,
@@ -206,10 +192,8 @@ impl<'a> Blueprint<'a> {
             }
             volumes.push(json!({"configMap": config_map, "name": CONF_VOLUME}));
         }
-        if self.with_local_dirs {
-            let tmpfs = self.conf.get(&keys::LOCAL_DIRS_TMPFS)?;
-            volumes.extend(local_dirs::volumes(self.local_dirs.len(), tmpfs));
-        }
+        let tmpfs = self.conf.get(&keys::LOCAL_DIRS_TMPFS)?;
+        volumes.extend(local_dirs::volumes(self.local_dirs.len(), tmpfs));
         Ok(volumes)
     }
 
@@ -241,9 +225,7 @@ impl<'a> Blueprint<'a> {
         if self.with_config_map {
             mounts.push(json!({"mountPath": CONF_DIR, "name": CONF_VOLUME}));
         }
-        if self.with_local_dirs {
-            mounts.extend(local_dirs::mounts(&of.dirs));
-        }
+        mounts.extend(local_dirs::mounts(&of.dirs));
         if !mounts.is_empty() {
             container["volumeMounts"] = Value::Array(mounts);
         }

@@ -74,9 +74,7 @@ pub(super) fn variables(blueprint: &Blueprint<'_>, of: &Dynamic) -> Result<Vec<V
     }
     env.add_field("SPARK_EXECUTOR_POD_IP", "status.podIP");
     env.add_field("SPARK_EXECUTOR_POD_NAME", "metadata.name");
-    if blueprint.with_local_dirs {
-        env.add("SPARK_LOCAL_DIRS", &of.joined_dirs);
-    }
+    env.add("SPARK_LOCAL_DIRS", &of.joined_dirs);
     Ok(env.0)
 }
 
