@@ -18,7 +18,6 @@ const CONF_FILE_MODE: u32 = 420;
 /// On Kubernetes an executor's ports have these defaults, elsewhere in Spark 0.
 const DEFAULT_DRIVER_PORT: i32 = 7078;
 const DEFAULT_BLOCK_MANAGER_PORT: i32 = 7079;
-const FEATURES: &str = "org.apache.spark.deploy.k8s.features.";
 
 /// The texts of a pod that are another's for another executor.
 #[derive(Debug)]
@@ -41,8 +40,6 @@ pub(super) struct Blueprint<'a> {
     pub(super) resources: ExecutorResources,
     pub(super) driver_url: String,
     pub(super) local_dirs: LocalDirs,
-    pub(super) with_local_dirs: bool,
-    with_credentials: bool,
     image: String,
     cpu_request: Quantity,
     cpu_limit: Option<Quantity>,
@@ -59,8 +56,6 @@ impl<'a> Blueprint<'a> {
         names::check_prefix(&context.pod_name_prefix)?;
         let resources = ExecutorResources::resolve(conf, profile)?;
         let (cpu_request, cpu_limit) = cpu(conf, profile, &resources)?;
-        let excluded = conf.get(&keys::EXECUTOR_POD_EXCLUDED_FEATURE_STEPS)?;
-        let includes = |step: &str| !excluded.iter().any(|name| name.strip_prefix(FEATURES) == Some(step));
         Ok(Blueprint {
             conf,
             context,
@@ -68,8 +63,6 @@ impl<'a> Blueprint<'a> {
             resources,
             driver_url: driver_url(conf)?,
             local_dirs: LocalDirs::from_conf(conf),
-            with_local_dirs: includes("LocalDirsFeatureStep"),
-            with_credentials: includes("ExecutorKubernetesCredentialsFeatureStep"),
             image: image(conf)?,
             cpu_request,
             cpu_limit,
@@ -102,13 +95,18 @@ impl<'a> Blueprint<'a> {
             ("spark-version", self.conf.version().to_string()),
             ("spark-exec-id", of.executor_id.clone()),
             ("spark-app-selector", self.context.app_id.clone()),
-            ("spark-app-name", names::app_name_label(names::app_name(self.conf))),
+            (
+                "spark-app-name",
+                names::app_name_label(names::app_name(self.conf)),
+            ),
             ("spark-role", "executor".to_owned()),
             ("spark-exec-resourceprofile-id", self.profile.id.to_string()),
         ];
         for (label, value) in presets {
             if labels.insert(label.to_owned(), value.into()).is_some() {
-                return Err(SpecError::ReservedLabel { label: label.to_owned() });
+                return Err(SpecError::ReservedLabel {
+                    label: label.to_owned(),
+                });
             }
         }
         Ok(labels)
@@ -147,7 +145,10 @@ impl<'a> Blueprint<'a> {
         }
         let secrets = conf.get(&keys::IMAGE_PULL_SECRETS)?;
         if !secrets.is_empty() {
-            set("imagePullSecrets", secrets.iter().map(|name| json!({"name": name})).collect());
+            set(
+                "imagePullSecrets",
+                secrets.iter().map(|name| json!({"name": name})).collect(),
+            );
         }
         let scheduler = match conf.get(&keys::EXECUTOR_SCHEDULER_NAME)? {
             None => conf.get(&keys::SCHEDULER_NAME)?,
@@ -170,9 +171,6 @@ impl<'a> Blueprint<'a> {
 
     /// The executors' own account, else that of the driver.
     fn service_account(&self) -> Result<Option<String>, SpecError> {
-        if !self.with_credentials {
-            return Ok(None);
-        }
         Ok(match self.conf.get(&keys::EXECUTOR_SERVICE_ACCOUNT_NAME)? {
             None => self.conf.get(&keys::DRIVER_SERVICE_ACCOUNT_NAME)?,
             own => own,
@@ -194,10 +192,8 @@ impl<'a> Blueprint<'a> {
             }
             volumes.push(json!({"configMap": config_map, "name": CONF_VOLUME}));
         }
-        if self.with_local_dirs {
-            let tmpfs = self.conf.get(&keys::LOCAL_DIRS_TMPFS)?;
-            volumes.extend(local_dirs::volumes(self.local_dirs.len(), tmpfs));
-        }
+        let tmpfs = self.conf.get(&keys::LOCAL_DIRS_TMPFS)?;
+        volumes.extend(local_dirs::volumes(self.local_dirs.len(), tmpfs));
         Ok(volumes)
     }
 
@@ -229,9 +225,7 @@ impl<'a> Blueprint<'a> {
         if self.with_config_map {
             mounts.push(json!({"mountPath": CONF_DIR, "name": CONF_VOLUME}));
         }
-        if self.with_local_dirs {
-            mounts.extend(local_dirs::mounts(&of.dirs));
-        }
+        mounts.extend(local_dirs::mounts(&of.dirs));
         if !mounts.is_empty() {
             container["volumeMounts"] = Value::Array(mounts);
         }
@@ -257,7 +251,9 @@ impl<'a> Blueprint<'a> {
 }
 
 fn image(conf: &Conf) -> Result<String, SpecError> {
-    let image = conf.get(&keys::EXECUTOR_CONTAINER_IMAGE)?.ok_or(SpecError::MissingImage)?;
+    let image = conf
+        .get(&keys::EXECUTOR_CONTAINER_IMAGE)?
+        .ok_or(SpecError::MissingImage)?;
     Ok(image.replace("{{SPARK_VERSION}}", &conf.version().to_string()))
 }
 
@@ -268,7 +264,10 @@ fn cpu(
     resources: &ExecutorResources,
 ) -> Result<(Quantity, Option<Quantity>), SpecError> {
     let parse = |key: &'static str, value: &str| {
-        Quantity::parse(value).ok_or_else(|| SpecError::Quantity { key, value: value.to_owned() })
+        Quantity::parse(value).ok_or_else(|| SpecError::Quantity {
+            key,
+            value: value.to_owned(),
+        })
     };
     let cores = resources.cores.to_string();
     if !profile.is_default() {
@@ -283,9 +282,10 @@ fn cpu(
         .map(|limit| parse(keys::EXECUTOR_LIMIT_CORES.name(), &limit))
         .transpose()?;
     match limit {
-        Some(limit) if limit.compare(&request) == Ordering::Less => {
-            Err(SpecError::CpuLimit { request: request.to_string(), limit: limit.to_string() })
-        }
+        Some(limit) if limit.compare(&request) == Ordering::Less => Err(SpecError::CpuLimit {
+            request: request.to_string(),
+            limit: limit.to_string(),
+        }),
         limit => Ok((request, limit)),
     }
 }
@@ -311,8 +311,11 @@ fn driver_url(conf: &Conf) -> Result<String, SpecError> {
         conf.get(&keys::DRIVER_HOST)?
     };
     let host = host.ok_or(SpecError::MissingDriverHost)?;
-    let port =
-        if conf.is_set(&keys::DRIVER_PORT) { conf.get(&keys::DRIVER_PORT)? } else { DEFAULT_DRIVER_PORT };
+    let port = if conf.is_set(&keys::DRIVER_PORT) {
+        conf.get(&keys::DRIVER_PORT)?
+    } else {
+        DEFAULT_DRIVER_PORT
+    };
     // An IPv6 address needs brackets in a URL.
     Ok(match host.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
         Ok(address) => format!("spark://CoarseGrainedScheduler@[{address}]:{port}"),

@@ -32,7 +32,10 @@ mod tests {
         let cases: [(&str, &[&str]); 12] = [
             ("", &[]),
             ("  ", &[]),
-            ("-Xss4m  -XX:+UseG1GC\t-Da=b\n", &["-Xss4m", "-XX:+UseG1GC", "-Da=b"]),
+            (
+                "-Xss4m  -XX:+UseG1GC\t-Da=b\n",
+                &["-Xss4m", "-XX:+UseG1GC", "-Da=b"],
+            ),
             ("-Da='b c' -Dd=\"e f\"", &["-Da=b c", "-Dd=e f"]),
             (r#""a\"b" "c\\d" 'e\"f'"#, &["a\"b", "c\\d", "e\\\"f"]),
             (r"C:\tmp", &[r"C:\tmp"]),

@@ -1,5 +1,6 @@
 //! Which files of `SPARK_CONF_DIR` executors get. Reading the directory is the caller's.
 
+use super::SpecError;
 use crate::conf::{Conf, keys};
 
 /// A regular file of the directory, or a link to one.
@@ -28,13 +29,20 @@ pub fn path(conf: &Conf) -> Option<String> {
     }
 }
 
+/// `spark.kubernetes.configMap.maxSize`, in bytes.
+pub fn max_size(conf: &Conf) -> Result<u64, SpecError> {
+    Ok(u64::try_from(conf.get(&keys::CONFIG_MAP_MAX_SIZE)?).unwrap_or(0))
+}
+
 /// The files worth reading, in the order in which they fill the `ConfigMap`: the smallest first. Left out are
 /// archives, templates, Spark's own properties (they have their own way to the executors) and what is larger than
 /// `max_size` (`spark.kubernetes.configMap.maxSize`, bytes) by itself.
 pub fn candidates(entries: Vec<Entry>, max_size: u64) -> Vec<Entry> {
     let weight = |entry: &Entry| entry.size.saturating_add(utf16_len(&entry.name));
-    let mut candidates: Vec<Entry> =
-        entries.into_iter().filter(|entry| weight(entry) <= max_size && !is_excluded(&entry.name)).collect();
+    let mut candidates: Vec<Entry> = entries
+        .into_iter()
+        .filter(|entry| weight(entry) <= max_size && !is_excluded(&entry.name))
+        .collect();
     candidates.sort_by(|a, b| weight(a).cmp(&weight(b)).then_with(|| a.name.cmp(&b.name)));
     candidates
 }
@@ -46,11 +54,15 @@ pub fn select(read: Vec<(String, Vec<u8>)>, max_size: u64) -> Selection {
     let mut total = 0_u64;
     for (name, bytes) in read {
         let Ok(content) = String::from_utf8(bytes) else {
-            selection.warnings.push(format!("Unable to read a non UTF-8 encoded file {name}. Skipping..."));
+            selection.warnings.push(format!(
+                "Unable to read a non UTF-8 encoded file {name}. Skipping..."
+            ));
             continue;
         };
         if !is_config_map_key(&name) {
-            selection.warnings.push(format!("Skipped conf file {name}: a ConfigMap cannot have a key of that name."));
+            selection.warnings.push(format!(
+                "Skipped conf file {name}: a ConfigMap cannot have a key of that name."
+            ));
             continue;
         }
         let with_this = total + utf16_len(&name) + utf16_len(&content);
@@ -74,7 +86,9 @@ pub fn select(read: Vec<(String, Vec<u8>)>, max_size: u64) -> Selection {
 fn is_excluded(name: &str) -> bool {
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
     ends(&[".gz", ".zip", ".jar", ".tar", ".template"])
-        || name.strip_prefix("spark").is_some_and(|rest| rest.ends_with("conf") || rest.ends_with("properties"))
+        || name
+            .strip_prefix("spark")
+            .is_some_and(|rest| rest.ends_with("conf") || rest.ends_with("properties"))
 }
 
 /// What the API server accepts as a key of `data`.
@@ -82,7 +96,9 @@ fn is_config_map_key(name: &str) -> bool {
     name.len() <= 253
         && !matches!(name, "." | "..")
         && !name.starts_with("..")
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
 /// Java counts UTF-16 units.
@@ -95,7 +111,10 @@ mod tests {
     use super::*;
 
     fn entry(name: &str, size: u64) -> Entry {
-        Entry { name: name.to_owned(), size }
+        Entry {
+            name: name.to_owned(),
+            size,
+        }
     }
 
     fn names(entries: &[Entry]) -> Vec<&str> {
@@ -120,30 +139,50 @@ mod tests {
         ];
         assert_eq!(
             names(&candidates(entries, 1000)),
-            ["aa", "bb", "metrics.properties", "spark-env.sh", "log4j2.properties"]
+            [
+                "aa",
+                "bb",
+                "metrics.properties",
+                "spark-env.sh",
+                "log4j2.properties"
+            ]
         );
     }
 
     #[test]
     fn a_file_that_fits_exactly_by_itself_is_a_candidate() {
-        assert_eq!(names(&candidates(vec![entry("abc", 7), entry("abcd", 7)], 10)), ["abc"]);
+        assert_eq!(
+            names(&candidates(vec![entry("abc", 7), entry("abcd", 7)], 10)),
+            ["abc"]
+        );
     }
 
     #[test]
     fn the_sum_stays_below_the_limit() {
         let read = |name: &str, content: &str| (name.to_owned(), content.as_bytes().to_vec());
         let selection = select(vec![read("a", "123"), read("b", "ääää"), read("c", "12345")], 10);
-        assert_eq!(selection.files, [("a".to_owned(), "123".to_owned()), ("b".to_owned(), "ääää".to_owned())]);
+        assert_eq!(
+            selection.files,
+            [
+                ("a".to_owned(), "123".to_owned()),
+                ("b".to_owned(), "ääää".to_owned())
+            ]
+        );
         assert_eq!(
             selection.warnings,
-            ["Skipped conf file(s) c, due to size constraint. Please see, config: \
-              `spark.kubernetes.configMap.maxSize` for more details."]
+            [
+                "Skipped conf file(s) c, due to size constraint. Please see, config: \
+              `spark.kubernetes.configMap.maxSize` for more details."
+            ]
         );
     }
 
     #[test]
     fn what_is_not_text_is_skipped_with_a_warning() {
-        let selection = select(vec![("bin".to_owned(), vec![0xff]), ("a b".to_owned(), vec![b'x'])], 100);
+        let selection = select(
+            vec![("bin".to_owned(), vec![0xff]), ("a b".to_owned(), vec![b'x'])],
+            100,
+        );
         assert!(selection.files.is_empty());
         assert_eq!(
             selection.warnings,

@@ -11,7 +11,8 @@ const EXECUTOR_DIRS: &str = "SPARK_EXECUTOR_DIRS";
 
 /// Replaces `{{APP_ID}}` and `{{EXECUTOR_ID}}`.
 pub(super) fn substitute_ids(text: &str, app_id: &str, executor_id: &str) -> String {
-    text.replace("{{APP_ID}}", app_id).replace("{{EXECUTOR_ID}}", executor_id)
+    text.replace("{{APP_ID}}", app_id)
+        .replace("{{EXECUTOR_ID}}", executor_id)
 }
 
 /// Whether `spark.executorEnv.<name>` is passed on; the others are left out with a warning.
@@ -22,7 +23,13 @@ pub(super) fn is_valid_name(name: &str) -> bool {
 
 /// All variables of an executor.
 pub(super) fn variables(blueprint: &Blueprint<'_>, of: &Dynamic) -> Result<Vec<Value>, SpecError> {
-    let Blueprint { conf, context, profile, resources, .. } = blueprint;
+    let Blueprint {
+        conf,
+        context,
+        profile,
+        resources,
+        ..
+    } = blueprint;
     let app_id = context.app_id.as_str();
     let mut env = Env::default();
     env.add("SPARK_USER", &context.spark_user);
@@ -37,7 +44,10 @@ pub(super) fn variables(blueprint: &Blueprint<'_>, of: &Dynamic) -> Result<Vec<V
         env.add("SPARK_EXECUTOR_ATTRIBUTE_APP_ID", app_id);
         env.add("SPARK_EXECUTOR_ATTRIBUTE_EXECUTOR_ID", &of.executor_id);
     }
-    for (name, value) in conf.prefixed(&keys::EXECUTOR_ENV_PREFIX).filter(|(name, _)| is_valid_name(name)) {
+    for (name, value) in conf
+        .prefixed(&keys::EXECUTOR_ENV_PREFIX)
+        .filter(|(name, _)| is_valid_name(name))
+    {
         if name == EXECUTOR_DIRS {
             // Here the placeholders are the names of other variables.
             let dirs = value.replace("SPARK_APPLICATION_ID", app_id);
@@ -64,9 +74,7 @@ pub(super) fn variables(blueprint: &Blueprint<'_>, of: &Dynamic) -> Result<Vec<V
     }
     env.add_field("SPARK_EXECUTOR_POD_IP", "status.podIP");
     env.add_field("SPARK_EXECUTOR_POD_NAME", "metadata.name");
-    if blueprint.with_local_dirs {
-        env.add("SPARK_LOCAL_DIRS", &of.joined_dirs);
-    }
+    env.add("SPARK_LOCAL_DIRS", &of.joined_dirs);
     Ok(env.0)
 }
 
@@ -102,7 +110,7 @@ fn is_startup_key(key: &str) -> bool {
         || key.starts_with("spark.rpc")
         || key.starts_with("spark.network")
         || (key.starts_with("spark.ssl") && !key.contains("Password"))
-        || (key.starts_with("spark.") && key.ends_with(".port"))
+        || (key.starts_with("spark.") && key.rsplit('.').next() == Some("port"))
         || key.starts_with("spark.port.")
 }
 
@@ -133,7 +141,13 @@ mod tests {
         ] {
             assert!(is_startup_key(key), "{key}");
         }
-        for key in ["spark.authenticate.secret", "spark.ssl.keyPassword", "spark.app.name", "x.port", "spark.report"] {
+        for key in [
+            "spark.authenticate.secret",
+            "spark.ssl.keyPassword",
+            "spark.app.name",
+            "x.port",
+            "spark.report",
+        ] {
             assert!(!is_startup_key(key), "{key}");
         }
     }

@@ -96,8 +96,6 @@ pub enum SpecError {
         value: String,
     },
     /// Off-heap memory is on without a size.
-    #[error(
-        "spark.memory.offHeap.size must be at least 1MiB when spark.memory.offHeap.enabled is true"
-    )]
+    #[error("spark.memory.offHeap.size must be at least 1MiB when spark.memory.offHeap.enabled is true")]
     OffHeapSize,
 }

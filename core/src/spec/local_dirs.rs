@@ -22,7 +22,10 @@ impl LocalDirs {
     /// `SPARK_LOCAL_DIRS` of the driver, else `spark.local.dir`, else the default. Not
     /// `spark.kubernetes.*`: in cluster mode the driver's own directories arrive this way.
     pub(super) fn from_conf(conf: &Conf) -> LocalDirs {
-        let Some(dirs) = conf.env("SPARK_LOCAL_DIRS").or_else(|| conf.raw("spark.local.dir")) else {
+        let Some(dirs) = conf
+            .env("SPARK_LOCAL_DIRS")
+            .or_else(|| conf.raw("spark.local.dir"))
+        else {
             return LocalDirs::PerExecutor;
         };
         let dirs = java_split(dirs);
@@ -58,14 +61,20 @@ impl LocalDirs {
 /// One volume for each of `count` directories.
 pub(super) fn volumes(count: usize, tmpfs: bool) -> impl Iterator<Item = Value> {
     (1..=count).map(move |n| {
-        let empty_dir = if tmpfs { json!({"medium": "Memory"}) } else { json!({}) };
+        let empty_dir = if tmpfs {
+            json!({"medium": "Memory"})
+        } else {
+            json!({})
+        };
         json!({"name": format!("{VOLUME}{n}"), "emptyDir": empty_dir})
     })
 }
 
 /// The mounts of those volumes.
 pub(super) fn mounts(dirs: &[String]) -> impl Iterator<Item = Value> {
-    (1..).zip(dirs).map(|(n, dir)| json!({"mountPath": dir, "name": format!("{VOLUME}{n}")}))
+    (1..)
+        .zip(dirs)
+        .map(|(n, dir)| json!({"mountPath": dir, "name": format!("{VOLUME}{n}")}))
 }
 
 /// `String.split(",")` of Java: empty parts at the end are dropped, others are not, and nothing is trimmed.
@@ -124,6 +133,9 @@ mod tests {
     #[test]
     fn the_default_directory_is_a_random_uuid() {
         let dirs = LocalDirs::PerExecutor.of_executor(u128::MAX);
-        assert_eq!(dirs, strings(&["/var/data/spark-ffffffff-ffff-4fff-bfff-ffffffffffff"]));
+        assert_eq!(
+            dirs,
+            strings(&["/var/data/spark-ffffffff-ffff-4fff-bfff-ffffffffffff"])
+        );
     }
 }

@@ -88,7 +88,9 @@ pub(super) fn check_prefix(prefix: &str) -> Result<(), SpecError> {
     if labels_valid && prefix.len() + EXECUTOR_SUFFIX_MAX <= SUBDOMAIN_MAX {
         Ok(())
     } else {
-        Err(SpecError::PodNamePrefix { prefix: prefix.to_owned() })
+        Err(SpecError::PodNamePrefix {
+            prefix: prefix.to_owned(),
+        })
     }
 }
 
@@ -131,7 +133,10 @@ mod tests {
 
     #[test]
     fn config_map_names_stay_within_the_limit() {
-        assert_eq!(config_map_name("00ff00aabbccddee"), "spark-exec-00ff00aabbccddee-conf-map");
+        assert_eq!(
+            config_map_name("00ff00aabbccddee"),
+            "spark-exec-00ff00aabbccddee-conf-map"
+        );
         assert_eq!(config_map_name(&"x".repeat(300)).len(), SUBDOMAIN_MAX);
     }
 
@@ -148,7 +153,10 @@ mod tests {
     fn labels_are_cut_before_dashes_are_stripped() {
         assert_eq!(app_name_label("Spark Pi"), "spark-pi");
         assert_eq!(app_name_label("-a-"), "a");
-        assert_eq!(app_name_label(&format!("{}-tail", "a".repeat(62))), "a".repeat(62));
+        assert_eq!(
+            app_name_label(&format!("{}-tail", "a".repeat(62))),
+            "a".repeat(62)
+        );
         assert_eq!(app_name_label(&"b".repeat(80)), "b".repeat(63));
     }
 

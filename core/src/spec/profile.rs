@@ -48,7 +48,11 @@ impl ResourceProfile {
         let base = Base::from_conf(conf)?;
         let mut resources = base.custom;
         let mut add = |name: &str, amount: i64| {
-            let resource = ExecutorResource { amount, vendor: String::new(), discovery_script: String::new() };
+            let resource = ExecutorResource {
+                amount,
+                vendor: String::new(),
+                discovery_script: String::new(),
+            };
             resources.insert(name.to_owned(), resource);
         };
         add(CORES, base.cores);
@@ -60,7 +64,10 @@ impl ResourceProfile {
         if let Some(pyspark) = base.pyspark {
             add(PYSPARK_MEMORY, pyspark);
         }
-        Ok(ResourceProfile { id: DEFAULT, executor_resources: resources })
+        Ok(ResourceProfile {
+            id: DEFAULT,
+            executor_resources: resources,
+        })
     }
 
     pub(super) fn is_default(&self) -> bool {
@@ -82,8 +89,14 @@ pub(super) struct ExecutorResources {
 
 impl ExecutorResources {
     pub(super) fn resolve(conf: &Conf, profile: &ResourceProfile) -> Result<ExecutorResources, SpecError> {
-        let Base { mut cores, mut memory, mut off_heap, overhead, pyspark, custom: mut wanted } =
-            Base::from_conf(conf)?;
+        let Base {
+            mut cores,
+            mut memory,
+            mut off_heap,
+            overhead,
+            pyspark,
+            custom: mut wanted,
+        } = Base::from_conf(conf)?;
         // Spark sizes the overhead by the heap of the default profile, also for the others.
         let mut overhead = match overhead {
             Some(overhead) => overhead,
@@ -108,10 +121,19 @@ impl ExecutorResources {
         if conf.get(&keys::APP_RESOURCE_TYPE)?.as_deref() != Some("python") {
             pyspark = 0;
         }
-        let total_memory =
-            [overhead, off_heap, pyspark].iter().fold(memory, |total, part| total.saturating_add(*part));
-        let custom = wanted.into_iter().map(kubernetes_resource).collect::<Result<_, _>>()?;
-        Ok(ExecutorResources { cores, memory, total_memory, custom })
+        let total_memory = [overhead, off_heap, pyspark]
+            .iter()
+            .fold(memory, |total, part| total.saturating_add(*part));
+        let custom = wanted
+            .into_iter()
+            .map(kubernetes_resource)
+            .collect::<Result<_, _>>()?;
+        Ok(ExecutorResources {
+            cores,
+            memory,
+            total_memory,
+            custom,
+        })
     }
 }
 
@@ -169,20 +191,26 @@ fn checked_off_heap(conf: &Conf, size: i64) -> Result<i64, SpecError> {
 fn custom_resources(conf: &Conf) -> Result<BTreeMap<String, ExecutorResource>, SpecError> {
     let mut by_name: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
     for (key, value) in conf.prefixed(&keys::EXECUTOR_RESOURCE_PREFIX) {
-        let (name, property) = key
-            .split_once('.')
-            .ok_or_else(|| SpecError::ResourceKey { key: format!("{}{key}", keys::EXECUTOR_RESOURCE_PREFIX.name()) })?;
+        let (name, property) = key.split_once('.').ok_or_else(|| SpecError::ResourceKey {
+            key: format!("{}{key}", keys::EXECUTOR_RESOURCE_PREFIX.name()),
+        })?;
         by_name.entry(name).or_default().insert(property, value);
     }
     let mut resources = BTreeMap::new();
     for (name, properties) in by_name {
-        let text = |property| properties.get(property).map(|value| (*value).to_owned()).unwrap_or_default();
-        let value = *properties
-            .get("amount")
-            .ok_or_else(|| SpecError::MissingAmount { resource: name.to_owned() })?;
-        let amount: i32 = value
-            .parse()
-            .map_err(|_| SpecError::BadAmount { resource: name.to_owned(), value: value.to_owned() })?;
+        let text = |property| {
+            properties
+                .get(property)
+                .map(|value| (*value).to_owned())
+                .unwrap_or_default()
+        };
+        let value = *properties.get("amount").ok_or_else(|| SpecError::MissingAmount {
+            resource: name.to_owned(),
+        })?;
+        let amount: i32 = value.parse().map_err(|_| SpecError::BadAmount {
+            resource: name.to_owned(),
+            value: value.to_owned(),
+        })?;
         if amount > 0 {
             let resource = ExecutorResource {
                 amount: i64::from(amount),

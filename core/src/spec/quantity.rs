@@ -19,7 +19,9 @@ impl Quantity {
             b'+' => (false, &text[1..]),
             _ => (false, text),
         };
-        let split = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
+        let split = unsigned
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(unsigned.len());
         let (number, suffix) = unsigned.split_at(split);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         if fraction.contains('.') || (whole.is_empty() && fraction.is_empty()) {
@@ -28,7 +30,10 @@ impl Quantity {
         let (base, exponent) = scale(suffix)?;
         let digits = format!("{whole}{fraction}");
         let magnitude = nanos(&digits, fraction.len(), base, exponent);
-        Some(Quantity { text: text.to_owned(), nanos: if negative { -magnitude } else { magnitude } })
+        Some(Quantity {
+            text: text.to_owned(),
+            nanos: if negative { -magnitude } else { magnitude },
+        })
     }
 
     /// How it compares in size: `1` and `1000m` are equal.
@@ -128,14 +133,22 @@ mod tests {
 
     #[test]
     fn order_is_by_amount() {
-        for (a, b) in [("500m", "1"), ("1", "1.1"), ("999Mi", "1Gi"), ("-1", "0"), ("1", "9999999999999999E")] {
+        for (a, b) in [
+            ("500m", "1"),
+            ("1", "1.1"),
+            ("999Mi", "1Gi"),
+            ("-1", "0"),
+            ("1", "9999999999999999E"),
+        ] {
             assert_eq!(compare(a, b), Ordering::Less, "{a} {b}");
         }
     }
 
     #[test]
     fn the_rest_is_refused() {
-        for bad in ["", "m", "1.2.3", "1 ", " 1", "1x", "1mm", "1e", "one", "1,5", "-", ".", "½", "1GiB"] {
+        for bad in [
+            "", "m", "1.2.3", "1 ", " 1", "1x", "1mm", "1e", "one", "1,5", "-", ".", "½", "1GiB",
+        ] {
             assert!(Quantity::parse(bad).is_none(), "{bad}");
         }
     }

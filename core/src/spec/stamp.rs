@@ -39,7 +39,11 @@ enum Segment {
 
 impl PodStamp {
     /// Builds the pod of a profile. Fails where the configuration describes none, so that no executor fails later.
-    pub fn build(conf: &Conf, context: &AppContext, profile: &ResourceProfile) -> Result<PodStamp, SpecError> {
+    pub fn build(
+        conf: &Conf,
+        context: &AppContext,
+        profile: &ResourceProfile,
+    ) -> Result<PodStamp, SpecError> {
         let blueprint = Blueprint::new(conf, context, profile)?;
         let prefix = context.pod_name_prefix.clone();
         let sample = real(&prefix, &blueprint.local_dirs, ExecutorId(1), 0);
@@ -47,11 +51,32 @@ impl PodStamp {
         // The two pods differ in nothing but the dynamic texts. A character that does not occur in the plain one
         // occurs in the other exactly where a dynamic text begins or ends.
         let mark = unused_char(&plain);
-        let marked = blueprint.pod(&marked(mark, blueprint.local_dirs.len()))?.to_string();
-        let segments: Vec<Segment> = marked.split(mark).zip([false, true].into_iter().cycle()).map(segment).collect();
-        let fixed_len = segments.iter().map(|piece| if let Segment::Fixed(text) = piece { text.len() } else { 0 }).sum();
+        let marked = blueprint
+            .pod(&marked(mark, blueprint.local_dirs.len()))?
+            .to_string();
+        let segments: Vec<Segment> = marked
+            .split(mark)
+            .zip([false, true].into_iter().cycle())
+            .map(segment)
+            .collect();
+        let fixed_len = segments
+            .iter()
+            .map(|piece| {
+                if let Segment::Fixed(text) = piece {
+                    text.len()
+                } else {
+                    0
+                }
+            })
+            .sum();
         let local_dirs = blueprint.local_dirs;
-        let stamp = PodStamp { prefix, local_dirs, segments, fixed_len, warnings: warnings(conf) };
+        let stamp = PodStamp {
+            prefix,
+            local_dirs,
+            segments,
+            fixed_len,
+            warnings: warnings(conf),
+        };
         debug_assert_eq!(stamp.stamp(ExecutorId(1), 0).body, plain.into_bytes());
         Ok(stamp)
     }
@@ -76,7 +101,10 @@ impl PodStamp {
             };
             body.extend_from_slice(text.as_bytes());
         }
-        StampedPod { name: dynamic.name, body }
+        StampedPod {
+            name: dynamic.name,
+            body,
+        }
     }
 
     /// Name of the pod of an executor.
@@ -134,7 +162,9 @@ fn segment((text, between_marks): (&str, bool)) -> Segment {
         "name" => Segment::Name,
         "host" => Segment::Hostname,
         "dirs" => Segment::Dirs,
-        index => index.parse().map_or_else(|_| Segment::Fixed(text.into()), Segment::Dir),
+        index => index
+            .parse()
+            .map_or_else(|_| Segment::Fixed(text.into()), Segment::Dir),
     }
 }
 

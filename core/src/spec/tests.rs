@@ -13,11 +13,21 @@ fn sources(properties: &[(&str, &str)]) -> Sources {
     let base = [
         ("spark.app.name", "Spark Pi"),
         ("spark.driver.host", "driver-svc.jobs.svc"),
-        ("spark.kubernetes.container.image", "registry/spark:{{SPARK_VERSION}}"),
+        (
+            "spark.kubernetes.container.image",
+            "registry/spark:{{SPARK_VERSION}}",
+        ),
         ("spark.kubernetes.namespace", "jobs"),
     ];
-    let properties = base.iter().chain(properties).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    Sources { properties, ..Sources::default() }
+    let properties = base
+        .iter()
+        .chain(properties)
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
+    Sources {
+        properties,
+        ..Sources::default()
+    }
 }
 
 fn conf(properties: &[(&str, &str)]) -> Conf {
@@ -37,21 +47,26 @@ fn context() -> AppContext {
         auth_secret: None,
         pod_name_prefix: "pi-0001".to_owned(),
         config_map_name: config_map_name("00ff00aabbccddee"),
-        driver_pod: Some(OwnerPod { name: "pi-driver".to_owned(), uid: "uid-1".to_owned() }),
+        driver_pod: Some(OwnerPod {
+            name: "pi-driver".to_owned(),
+            uid: "uid-1".to_owned(),
+        }),
         conf_files: vec!["metrics.properties".to_owned(), "log4j2.properties".to_owned()],
     }
 }
 
 fn default_profile() -> ResourceProfile {
-    profile(0, json!({}))
+    profile(0, &json!({}))
 }
 
-fn profile(id: u32, resources: Value) -> ResourceProfile {
+fn profile(id: u32, resources: &Value) -> ResourceProfile {
     serde_json::from_value(json!({"id": id, "executorResources": resources})).unwrap()
 }
 
 fn pod_of(conf: &Conf, context: &AppContext, profile: &ResourceProfile) -> Value {
-    let stamped = PodStamp::build(conf, context, profile).unwrap().stamp(ExecutorId(7), SEED);
+    let stamped = PodStamp::build(conf, context, profile)
+        .unwrap()
+        .stamp(ExecutorId(7), SEED);
     serde_json::from_slice(&stamped.body).unwrap()
 }
 
@@ -69,7 +84,10 @@ fn container(pod: &Value) -> &Value {
 
 fn env(pod: &Value) -> BTreeMap<&str, &str> {
     let variables = container(pod)["env"].as_array().unwrap();
-    variables.iter().filter_map(|v| Some((v["name"].as_str()?, v["value"].as_str()?))).collect()
+    variables
+        .iter()
+        .filter_map(|v| Some((v["name"].as_str()?, v["value"].as_str()?)))
+        .collect()
 }
 
 #[test]
@@ -77,7 +95,10 @@ fn a_pod_with_everything() {
     let conf = conf(&[
         ("spark.executor.cores", "4"),
         ("spark.executor.memory", "2g"),
-        ("spark.executor.extraJavaOptions", "-XX:+UseG1GC -Dlog='{{APP_ID}} {{EXECUTOR_ID}}'"),
+        (
+            "spark.executor.extraJavaOptions",
+            "-XX:+UseG1GC -Dlog='{{APP_ID}} {{EXECUTOR_ID}}'",
+        ),
         ("spark.executor.extraClassPath", "/opt/lib/*"),
         ("spark.executor.resource.gpu.amount", "2"),
         ("spark.executor.resource.gpu.vendor", "nvidia.com"),
@@ -87,14 +108,20 @@ fn a_pod_with_everything() {
         ("spark.decommission.enabled", "true"),
         ("spark.kubernetes.authenticate.driver.serviceAccountName", "spark"),
         ("spark.kubernetes.container.image.pullSecrets", "pull-a, pull-b"),
-        ("spark.kubernetes.executor.annotation.example.com/id", "{{EXECUTOR_ID}}"),
+        (
+            "spark.kubernetes.executor.annotation.example.com/id",
+            "{{EXECUTOR_ID}}",
+        ),
         ("spark.kubernetes.executor.label.team", "{{APP_ID}}"),
         ("spark.kubernetes.executor.limit.cores", "4"),
         ("spark.kubernetes.executor.node.selector.disk", "ssd"),
         ("spark.kubernetes.node.selector.disk", "any"),
         ("spark.kubernetes.executor.scheduler.name", "volcano"),
     ]);
-    let context = AppContext { auth_secret: Some(Secret::new("s3cret")), ..context() };
+    let context = AppContext {
+        auth_secret: Some(Secret::new("s3cret")),
+        ..context()
+    };
     insta::assert_json_snapshot!(pod_of(&conf, &context, &default_profile()));
     assert!(!format!("{context:?}").contains("s3cret"));
     let stamp = PodStamp::build(&conf, &context, &default_profile()).unwrap();
@@ -102,14 +129,18 @@ fn a_pod_with_everything() {
     assert!(stamp.warnings()[0].contains("spark.executorEnv.9bad"));
 }
 
-const DATE: &str = "Thu Jan 01 00:00:00 UTC 1970";
-
 #[test]
 fn the_config_map() {
-    let files = [("log4j2.properties".to_owned(), "rootLogger.level = info\n".to_owned())];
-    insta::assert_json_snapshot!(config_map(&conf(&[]), &context(), &files, DATE).unwrap());
-    let outside = AppContext { driver_pod: None, ..context() };
-    let map = config_map(&conf(&[]), &outside, &[], DATE).unwrap();
+    let files = [(
+        "log4j2.properties".to_owned(),
+        "rootLogger.level = info\n".to_owned(),
+    )];
+    insta::assert_json_snapshot!(config_map(&conf(&[]), &context(), &files).unwrap());
+    let outside = AppContext {
+        driver_pod: None,
+        ..context()
+    };
+    let map = config_map(&conf(&[]), &outside, &[]).unwrap();
     assert!(map["metadata"].get("ownerReferences").is_none());
 }
 
@@ -125,7 +156,7 @@ fn a_profile_replaces_what_it_names() {
     ]);
     let profile = profile(
         3,
-        json!({"cores": {"amount": 6}, "memory": {"amount": 4096}, "fpga": {"amount": 2, "vendor": "example.com"}}),
+        &json!({"cores": {"amount": 6}, "memory": {"amount": 4096}, "fpga": {"amount": 2, "vendor": "example.com"}}),
     );
     let pod = pod_of(&conf, &context(), &profile);
     // The overhead stays that of the default profile: 10 % of 1 GiB is less than 384 MiB.
@@ -146,19 +177,37 @@ fn a_profile_replaces_what_it_names() {
 fn memory_is_added_up() {
     let total = |properties: &[(&str, &str)]| {
         let pod = pod(properties);
-        container(&pod)["resources"]["requests"]["memory"].as_str().unwrap().to_owned()
+        container(&pod)["resources"]["requests"]["memory"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(total(&[]), "1408Mi");
     assert_eq!(total(&[("spark.executor.memory", "10g")]), "11264Mi");
-    assert_eq!(total(&[("spark.executor.memory", "10g"), ("spark.kubernetes.memoryOverheadFactor", "0.4")]), "14336Mi");
-    let both = [("spark.executor.memoryOverheadFactor", "0.5"), ("spark.kubernetes.memoryOverheadFactor", "0.4")];
+    assert_eq!(
+        total(&[
+            ("spark.executor.memory", "10g"),
+            ("spark.kubernetes.memoryOverheadFactor", "0.4")
+        ]),
+        "14336Mi"
+    );
+    let both = [
+        ("spark.executor.memoryOverheadFactor", "0.5"),
+        ("spark.kubernetes.memoryOverheadFactor", "0.4"),
+    ];
     assert_eq!(total(&both), "1536Mi");
     assert_eq!(total(&[("spark.executor.memoryOverhead", "100")]), "1124Mi");
     assert_eq!(total(&[("spark.executor.minMemoryOverhead", "1g")]), "2048Mi");
-    let off_heap = [("spark.memory.offHeap.enabled", "true"), ("spark.memory.offHeap.size", "512m")];
+    let off_heap = [
+        ("spark.memory.offHeap.enabled", "true"),
+        ("spark.memory.offHeap.size", "512m"),
+    ];
     assert_eq!(total(&off_heap), "1920Mi");
     assert_eq!(total(&[("spark.executor.pyspark.memory", "512m")]), "1408Mi");
-    let python = [("spark.executor.pyspark.memory", "512m"), ("spark.kubernetes.resource.type", "python")];
+    let python = [
+        ("spark.executor.pyspark.memory", "512m"),
+        ("spark.kubernetes.resource.type", "python"),
+    ];
     assert_eq!(total(&python), "1920Mi");
 }
 
@@ -182,7 +231,11 @@ fn the_default_profile_can_be_listed() {
             "offHeap": {"amount": 0},
         })
     );
-    let same = |profile: &ResourceProfile| PodStamp::build(&conf, &context(), profile).unwrap().stamp(ExecutorId(1), 0);
+    let same = |profile: &ResourceProfile| {
+        PodStamp::build(&conf, &context(), profile)
+            .unwrap()
+            .stamp(ExecutorId(1), 0)
+    };
     assert_eq!(same(&listed), same(&default_profile()));
 }
 
@@ -197,7 +250,10 @@ fn profiles_with_unknown_fields_are_refused() {
 fn versions_of_spark_differ() {
     let of = |major, minor, patch| {
         let conf = Conf::new(
-            sources(&[("spark.executor.extraLibraryPath", "/lib/x"), ("spark.driver.bindAddress", "10.0.0.9")]),
+            sources(&[
+                ("spark.executor.extraLibraryPath", "/lib/x"),
+                ("spark.driver.bindAddress", "10.0.0.9"),
+            ]),
             SparkVersion::new(major, minor, patch),
         );
         pod_of(&conf.unwrap(), &context(), &default_profile())
@@ -208,11 +264,20 @@ fn versions_of_spark_differ() {
     assert!(container(&v41).get("resizePolicy").is_none());
     assert!(container(&v42).get("resizePolicy").is_some());
     assert!(container(&v42).get("securityContext").is_none());
-    assert_eq!(container(&v43)["securityContext"], json!({"allowPrivilegeEscalation": false}));
+    assert_eq!(
+        container(&v43)["securityContext"],
+        json!({"allowPrivilegeEscalation": false})
+    );
     assert!(!env(&v42).contains_key("SPARK_EXECUTOR_LIBRARY_PATH"));
     assert_eq!(env(&v43)["SPARK_EXECUTOR_LIBRARY_PATH"], "/lib/x");
-    assert_eq!(env(&v41)["SPARK_DRIVER_URL"], "spark://CoarseGrainedScheduler@driver-svc.jobs.svc:7078");
-    assert_eq!(env(&v43)["SPARK_DRIVER_URL"], "spark://CoarseGrainedScheduler@10.0.0.9:7078");
+    assert_eq!(
+        env(&v41)["SPARK_DRIVER_URL"],
+        "spark://CoarseGrainedScheduler@driver-svc.jobs.svc:7078"
+    );
+    assert_eq!(
+        env(&v43)["SPARK_DRIVER_URL"],
+        "spark://CoarseGrainedScheduler@10.0.0.9:7078"
+    );
     assert_eq!(container(&v40)["image"], "registry/spark:4.0.1");
     assert_eq!(v43["metadata"]["labels"]["spark-version"], "4.3.0");
 }
@@ -226,7 +291,10 @@ fn the_driver_url_has_brackets_around_ipv6() {
         ("svc.ns.svc", "svc.ns.svc"),
     ] {
         let pod = pod(&[("spark.driver.bindAddress", host), ("spark.driver.port", "1")]);
-        assert_eq!(env(&pod)["SPARK_DRIVER_URL"], format!("spark://CoarseGrainedScheduler@{url}:1"));
+        assert_eq!(
+            env(&pod)["SPARK_DRIVER_URL"],
+            format!("spark://CoarseGrainedScheduler@{url}:1")
+        );
     }
 }
 
@@ -234,20 +302,33 @@ fn the_driver_url_has_brackets_around_ipv6() {
 fn configured_local_dirs() {
     let volumes = |pod: &Value| -> Vec<Value> {
         let all = pod["spec"]["volumes"].as_array().unwrap().iter();
-        all.filter(|v| v["name"].as_str().unwrap().starts_with("spark-local-dir-")).cloned().collect()
+        all.filter(|v| v["name"].as_str().unwrap().starts_with("spark-local-dir-"))
+            .cloned()
+            .collect()
     };
-    let shuffled = pod(&[("spark.local.dir", "/a,/b\"q\",/c"), ("spark.kubernetes.local.dirs.tmpfs", "true")]);
+    let shuffled = pod(&[
+        ("spark.local.dir", "/a,/b\"q\",/c"),
+        ("spark.kubernetes.local.dirs.tmpfs", "true"),
+    ]);
     assert_eq!(volumes(&shuffled).len(), 3);
-    assert_eq!(volumes(&shuffled)[0], json!({"name": "spark-local-dir-1", "emptyDir": {"medium": "Memory"}}));
+    assert_eq!(
+        volumes(&shuffled)[0],
+        json!({"name": "spark-local-dir-1", "emptyDir": {"medium": "Memory"}})
+    );
     let mut dirs: Vec<&str> = env(&shuffled)["SPARK_LOCAL_DIRS"].split(',').collect();
     let mounts = container(&shuffled)["volumeMounts"].as_array().unwrap();
-    let mounted: Vec<&str> = mounts[1..].iter().map(|m| m["mountPath"].as_str().unwrap()).collect();
+    let mounted: Vec<&str> = mounts[1..]
+        .iter()
+        .map(|m| m["mountPath"].as_str().unwrap())
+        .collect();
     assert_eq!(mounted, dirs);
     dirs.sort_unstable();
     assert_eq!(dirs, ["/a", "/b\"q\"", "/c"]);
 
     let mut sources = sources(&[("spark.local.dir", "/a,/b")]);
-    sources.env.insert("SPARK_LOCAL_DIRS".to_owned(), "/x,/y,/z".to_owned());
+    sources
+        .env
+        .insert("SPARK_LOCAL_DIRS".to_owned(), "/x,/y,/z".to_owned());
     let older = Conf::new(sources, SparkVersion::new(4, 1, 1)).unwrap();
     let pod = pod_of(&older, &context(), &default_profile());
     assert_eq!(env(&pod)["SPARK_LOCAL_DIRS"], "/x,/y,/z");
@@ -255,17 +336,33 @@ fn configured_local_dirs() {
 
 #[test]
 fn without_config_map_and_driver_pod() {
-    let conf = conf(&[("spark.kubernetes.executor.disableConfigMap", "true"), ("spark.blockManager.port", "0")]);
-    let pod = pod_of(&conf, &AppContext { driver_pod: None, ..context() }, &default_profile());
+    let conf = conf(&[
+        ("spark.kubernetes.executor.disableConfigMap", "true"),
+        ("spark.blockManager.port", "0"),
+    ]);
+    let pod = pod_of(
+        &conf,
+        &AppContext {
+            driver_pod: None,
+            ..context()
+        },
+        &default_profile(),
+    );
     assert!(pod["metadata"].get("ownerReferences").is_none());
-    assert_eq!(pod["spec"]["volumes"], json!([{"name": "spark-local-dir-1", "emptyDir": {}}]));
+    assert_eq!(
+        pod["spec"]["volumes"],
+        json!([{"name": "spark-local-dir-1", "emptyDir": {}}])
+    );
     assert_eq!(container(&pod)["volumeMounts"].as_array().unwrap().len(), 1);
     assert!(container(&pod).get("ports").is_none());
 }
 
 #[test]
 fn a_secret_file_replaces_the_secret() {
-    let with_secret = AppContext { auth_secret: Some(Secret::new("s3cret")), ..context() };
+    let with_secret = AppContext {
+        auth_secret: Some(Secret::new("s3cret")),
+        ..context()
+    };
     let has_secret = |properties: &[(&str, &str)]| {
         let pod = pod_of(&conf(properties), &with_secret, &default_profile());
         env(&pod).contains_key("_SPARK_AUTH_SECRET")
@@ -276,34 +373,89 @@ fn a_secret_file_replaces_the_secret() {
 
 #[test]
 fn what_is_wrong_is_said() {
-    let image = PodStamp::build(&conf_without("spark.kubernetes.container.image"), &context(), &default_profile());
-    assert!(image.unwrap_err().to_string().starts_with("Must specify the executor container image"));
+    let image = PodStamp::build(
+        &conf_without("spark.kubernetes.container.image"),
+        &context(),
+        &default_profile(),
+    );
+    assert!(
+        image
+            .unwrap_err()
+            .to_string()
+            .starts_with("Must specify the executor container image")
+    );
     let host = PodStamp::build(&conf_without("spark.driver.host"), &context(), &default_profile());
     assert!(matches!(host.unwrap_err(), SpecError::MissingDriverHost));
     let reserved = error(&[("spark.kubernetes.executor.label.spark-role", "x")]);
-    assert!(reserved.to_string().contains("cannot contain spark-role as it is reserved for Spark"));
-    let cpu = [("spark.kubernetes.executor.request.cores", "1"), ("spark.kubernetes.executor.limit.cores", "900m")];
-    assert!(error(&cpu).to_string().contains("request (1) should be less than or equal to cpu limit (900m)"));
-    assert!(matches!(error(&[("spark.kubernetes.executor.limit.cores", "two")]), SpecError::Quantity { .. }));
-    assert!(matches!(error(&[("spark.blockManager.port", "80")]), SpecError::BlockManagerPort { port: 80 }));
-    assert!(matches!(error(&[("spark.executor.resource.gpu", "1")]), SpecError::ResourceKey { .. }));
-    assert!(matches!(error(&[("spark.executor.resource.gpu.vendor", "a")]), SpecError::MissingAmount { .. }));
-    assert!(matches!(error(&[("spark.executor.resource.gpu.amount", "1.5")]), SpecError::BadAmount { .. }));
-    assert!(matches!(error(&[("spark.executor.resource.gpu.amount", "1")]), SpecError::MissingVendor { .. }));
-    assert!(matches!(error(&[("spark.memory.offHeap.enabled", "true")]), SpecError::OffHeapSize));
-    let prefix = AppContext { pod_name_prefix: "No".to_owned(), ..context() };
+    assert!(
+        reserved
+            .to_string()
+            .contains("cannot contain spark-role as it is reserved for Spark")
+    );
+    let cpu = [
+        ("spark.kubernetes.executor.request.cores", "1"),
+        ("spark.kubernetes.executor.limit.cores", "900m"),
+    ];
+    assert!(
+        error(&cpu)
+            .to_string()
+            .contains("request (1) should be less than or equal to cpu limit (900m)")
+    );
+    assert!(matches!(
+        error(&[("spark.kubernetes.executor.limit.cores", "two")]),
+        SpecError::Quantity { .. }
+    ));
+    assert!(matches!(
+        error(&[("spark.blockManager.port", "80")]),
+        SpecError::BlockManagerPort { port: 80 }
+    ));
+    assert!(matches!(
+        error(&[("spark.executor.resource.gpu", "1")]),
+        SpecError::ResourceKey { .. }
+    ));
+    assert!(matches!(
+        error(&[("spark.executor.resource.gpu.vendor", "a")]),
+        SpecError::MissingAmount { .. }
+    ));
+    assert!(matches!(
+        error(&[("spark.executor.resource.gpu.amount", "1.5")]),
+        SpecError::BadAmount { .. }
+    ));
+    assert!(matches!(
+        error(&[("spark.executor.resource.gpu.amount", "1")]),
+        SpecError::MissingVendor { .. }
+    ));
+    assert!(matches!(
+        error(&[("spark.memory.offHeap.enabled", "true")]),
+        SpecError::OffHeapSize
+    ));
+    let prefix = AppContext {
+        pod_name_prefix: "No".to_owned(),
+        ..context()
+    };
     let refused = PodStamp::build(&conf(&[]), &prefix, &default_profile()).unwrap_err();
-    assert!(refused.to_string().contains("spark.kubernetes.executor.podNamePrefix"));
+    assert!(
+        refused
+            .to_string()
+            .contains("spark.kubernetes.executor.podNamePrefix")
+    );
 }
 
 #[test]
 fn the_pod_name_prefix_is_configured_or_derived() {
     let derived = pod_name_prefix(&conf(&[]), "00ff").unwrap();
     assert_eq!(derived, "spark-pi-00ff");
-    let configured = pod_name_prefix(&conf(&[("spark.kubernetes.executor.podNamePrefix", "mine")]), "00ff").unwrap();
+    let configured = pod_name_prefix(
+        &conf(&[("spark.kubernetes.executor.podNamePrefix", "mine")]),
+        "00ff",
+    )
+    .unwrap();
     assert_eq!(configured, "mine");
     let long = conf(&[("spark.app.name", &"n".repeat(300))]);
-    assert!(matches!(pod_name_prefix(&long, "00ff"), Err(SpecError::PodNamePrefix { .. })));
+    assert!(matches!(
+        pod_name_prefix(&long, "00ff"),
+        Err(SpecError::PodNamePrefix { .. })
+    ));
 }
 
 proptest! {
