@@ -61,10 +61,13 @@ func (w *worker) retry(ctx context.Context, do func() error) bool {
 		if err == nil {
 			return true
 		}
-		w.node.logf("%s: %v", w.pod.Name, err)
 		w.mutex.Lock()
+		again := w.message == err.Error()
 		w.message = err.Error()
 		w.mutex.Unlock()
+		if !again {
+			w.node.logf("%s: %v", w.pod.Name, err)
+		}
 		select {
 		case <-time.After(wait):
 		case <-w.deleting:
