@@ -88,3 +88,21 @@ impl fmt::Display for EngineErrorKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_the_names_that_java_knows() {
+        assert_eq!(EngineErrorKind::Closed.to_string(), "closed");
+        assert_eq!(
+            EngineErrorKind::Fatal(FatalKind::DriverPodMissing).to_string(),
+            "driverPodMissing"
+        );
+        assert_eq!(
+            EngineErrorKind::Fatal(FatalKind::InvalidConfiguration).to_string(),
+            "invalidConfiguration"
+        );
+    }
+}

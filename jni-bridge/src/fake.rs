@@ -30,9 +30,7 @@ pub(crate) fn start(message: StartMessage) -> Result<Arc<dyn Engine>, EngineErro
         "fake:panic" => panic!("asked to panic in {}", message.app_id),
         _ => {
             let engine = Fake::default();
-            let name = message.name_prefix.clone().unwrap_or_else(|| "fake".to_owned());
             engine.with(|state| {
-                state.prefix = name;
                 state.waiting(format!("{message:?}"));
                 state.conf = message.conf.0;
             });
@@ -49,7 +47,6 @@ struct Fake {
 
 #[derive(Default)]
 struct State {
-    prefix: String,
     conf: BTreeMap<String, String>,
     pods: Vec<String>,
     killed: Vec<ExecutorId>,
@@ -104,7 +101,8 @@ impl Engine for Fake {
             for (profile, count) in targets {
                 for _ in 0..count {
                     let id = state.pods.len() + 1;
-                    let pod = format!("{}-exec-{id}", state.prefix);
+                    let name = state.conf.get("spark.app.name").map_or("fake", String::as_str);
+                    let pod = format!("{name}-exec-{id}");
                     state.pods.push(pod.clone());
                     state.notices.push_back(Notice::Created {
                         executor_id: ExecutorId(id as u64),

@@ -409,10 +409,10 @@ public final class Boundary {
         }
     }
 
-    private static byte[] message(String master, String prefix) {
-        return utf8("{\"abi\":1,\"conf\":{\"spark.app.name\":\"" + FACE + "\",\"spark.secret\":\"hunter2\"},\"sparkVersion\":\"4.3.0\","
-                + "\"appId\":\"spark-1\",\"sparkUser\":\"root\",\"authSecret\":\"hunter2\",\"master\":\"" + master + "\","
-                + "\"systemProperties\":{},\"namePrefix\":\"" + prefix.replace("\u0000", "\\u0000") + "\"}");
+    private static byte[] message(String master, String name) {
+        return utf8("{\"abi\":1,\"conf\":{\"spark.app.name\":\"" + name.replace("\u0000", "\\u0000") + "\",\"spark.secret\":\"hunter2\"},"
+                + "\"sparkVersion\":\"4.3.0\",\"appId\":\"spark-1\",\"sparkUser\":\"root\",\"authSecret\":\"hunter2\","
+                + "\"master\":\"" + master + "\",\"systemProperties\":{}}");
     }
 
     private static String notices(long handle) {
