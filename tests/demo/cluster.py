@@ -9,6 +9,9 @@ import tempfile
 import time
 
 
+ENTRYPOINT = pathlib.Path(__file__).resolve().parents[1] / "cluster" / "image" / "entrypoint.sh"
+
+
 class Failure(Exception):
     """Something did not happen that had to."""
 
@@ -40,8 +43,10 @@ class Cluster:
         # What stands for a container image on the process node: host directories at container paths.
         image = {
             "stoker-demo": {
-                "binds": {"/opt/spark": str(spark_home), "/opt/apps": str(apps)},
-                "entrypoint": [str(self.bin / "image" / "entrypoint.sh")],
+                "binds": {"/opt/spark": str(spark_home), "/opt/apps": str(apps), "/opt/entrypoint.sh": str(ENTRYPOINT)},
+                "entrypoint": ["/opt/entrypoint.sh"],
+                "workingDir": "/opt/spark/work-dir",
+                "env": {"SPARK_HOME": "/opt/spark"},
             }
         }
         self.images = self.dir / "images.json"
