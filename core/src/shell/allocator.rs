@@ -10,7 +10,7 @@ use crate::conf::{Conf, keys};
 use crate::plan::{ExecutorId, FatalKind, Notice, Plan, ProfileId};
 use crate::spec::ResourceProfile;
 
-use super::access::{Access, AccessError, Machine};
+use super::access::{Access, Lookups};
 use super::clock::Clock;
 use super::error::StartError;
 use super::outbox::Outbox;
@@ -59,7 +59,8 @@ impl Allocator {
     pub fn start(settings: &Settings) -> Result<Self, StartError> {
         let clock = Clock::start();
         let conf = &settings.conf;
-        let access = access(settings)?;
+        let lookups = Lookups::system(settings.kubeconfig.clone());
+        let access = Access::resolve(conf, settings.master.as_deref(), &lookups)?;
         let factory = PodFactory::new(settings)?;
         let seed = u64::from_be_bytes(random().map_err(StartError::System)?);
         let config = plan_config(conf, &settings.app_id, factory.pod_name_prefix(), seed)?;
@@ -209,17 +210,4 @@ impl Drop for Allocator {
             runtime.shutdown_background();
         }
     }
-}
-
-/// Where the API server is and who we are to it.
-fn access(settings: &Settings) -> Result<Access, AccessError> {
-    let conf = &settings.conf;
-    let kubeconfig = settings.kubeconfig.as_ref().map(|path| path.display().to_string());
-    let env = |name: &str| match name {
-        "KUBECONFIG" if kubeconfig.is_some() => kubeconfig.clone(),
-        _ => conf.env(name).map(ToOwned::to_owned),
-    };
-    let system = |name: &str| conf.system(name).map(ToOwned::to_owned);
-    let raw = |name: &str| conf.raw(name).map(ToOwned::to_owned);
-    Access::resolve(&raw, settings.master.as_deref(), &Machine::new(&env, &system))
 }

@@ -30,8 +30,3 @@ pub(super) fn epoch_millis() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
-
-/// Now as `java.util.Date` writes it, in UTC: `Thu Jan 01 00:00:00 UTC 1970`.
-pub(super) fn java_date() -> String {
-    jiff::Timestamp::now().strftime("%a %b %d %H:%M:%S UTC %Y").to_string()
-}

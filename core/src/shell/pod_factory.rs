@@ -8,7 +8,7 @@ use crate::conf::{Conf, keys};
 use crate::plan::{ExecutorId, ProfileId};
 use crate::spec::{self, AppContext, OwnerPod, PodStamp, ResourceProfile, Secret};
 
-use super::clock::{epoch_millis, java_date};
+use super::clock::epoch_millis;
 use super::conf_dir;
 use super::error::StartError;
 use super::settings::Settings;
@@ -101,7 +101,7 @@ impl PodFactory {
     /// The executor `ConfigMap` in JSON, or why there is none, for people.
     pub(super) fn config_map(&self) -> Result<Vec<u8>, String> {
         let config_map =
-            spec::config_map(&self.conf, &self.context, &self.files, &java_date()).map_err(|error| explain(&error))?;
+            spec::config_map(&self.conf, &self.context, &self.files).map_err(|error| explain(&error))?;
         Ok(config_map.to_string().into_bytes())
     }
 }

@@ -11,14 +11,14 @@ use tokio::task::JoinSet;
 
 use crate::conf::Conf;
 use crate::plan::{
-    Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, FatalKind, Notice, Outcome, Plan, ProfileId, WatchEvent,
+    Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, FatalKind, Notice, Outcome, Plan, PodPatch, ProfileId, WatchEvent,
 };
 use crate::spec::ResourceProfile;
 
 use super::clock::Clock;
 use super::outbox::Outbox;
 use super::pod_factory::PodFactory;
-use super::pods::{PodApi, WatchItem};
+use super::pods::PodApi;
 
 /// What the other threads want of the loop.
 pub(super) enum Command {
@@ -40,12 +40,10 @@ enum Reply {
     Watch(WatchEvent),
 }
 
+/// Set on the pods of ended executors that are kept; such a pod is an executor no more.
+const INACTIVE_LABEL: &str = "spark-exec-inactive";
 /// Replies waiting to be handled; a full queue holds the watch back, and with it the API server.
 const REPLY_QUEUE: usize = 1024;
-/// After this long the API server ends a watch in order; the upper half of what client-go asks for.
-const WATCH_TIMEOUT: Duration = Duration::from_secs(480);
-/// Unit by which watches differ in that.
-const WATCH_SPREAD: Duration = Duration::from_secs(1);
 /// Replies handled before the plan is asked what to do next.
 const REPLY_BATCH: usize = 256;
 
@@ -205,7 +203,7 @@ impl Loop {
             Action::List { continue_token, .. } => {
                 self.spawn(call, async move { CallResult::List(pods.list(continue_token.as_deref()).await) });
             }
-            Action::Watch { resource_version, .. } => self.watch(call, &resource_version),
+            Action::Watch { resource_version, .. } => self.watch(call, resource_version),
             Action::Create { executor, profile, .. } => match self.factory.pod(executor, profile) {
                 Ok(pod) => {
                     self.spawn(call, async move { CallResult::Pod(pods.create(pod).await) });
@@ -219,7 +217,11 @@ impl Loop {
                 self.spawn(call, async move { CallResult::Empty(pods.delete(&name, &uid, grace).await) });
             }
             Action::Patch { name, patch, .. } => {
-                self.spawn(call, async move { CallResult::Empty(pods.patch(&name, None, &patch).await) });
+                let (label, value) = match patch {
+                    PodPatch::Inactive => (INACTIVE_LABEL.to_owned(), "true".to_owned()),
+                    PodPatch::Decommission { label, value } => (label, value),
+                };
+                self.spawn(call, async move { CallResult::Empty(pods.label(&name, &label, &value).await) });
             }
             Action::DeleteConfigMap { .. } => {
                 let name = self.factory.config_map_name().to_owned();
@@ -231,29 +233,26 @@ impl Loop {
         }
     }
 
-    fn watch(&mut self, call: CallId, resource_version: &str) {
-        let timeout = WATCH_TIMEOUT + WATCH_SPREAD * u32::from(self.spread());
-        let watch = self.pods.watch(resource_version, timeout);
+    fn watch(&mut self, call: CallId, resource_version: String) {
+        let pods = Arc::clone(&self.pods);
         let events = self.reply.clone();
         self.spawn(call, async move {
-            let mut watch = std::pin::pin!(watch);
-            while let Some(item) = watch.next().await {
-                match item {
-                    WatchItem::Event(event) => {
+            let mut watch = match pods.watch(&resource_version).await {
+                Ok(watch) => std::pin::pin!(watch),
+                Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
+            };
+            while let Some(event) = watch.next().await {
+                match event {
+                    Ok(event) => {
                         if events.send(Reply::Watch(event)).await.is_err() {
                             break;
                         }
                     }
-                    WatchItem::End(outcome) => return CallResult::Watch(outcome),
+                    Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
                 }
             }
             CallResult::Watch(Outcome::Done(()))
         });
-    }
-
-    /// A number that differs between drivers and watches, so that theirs do not all end at once.
-    fn spread(&self) -> u8 {
-        self.clock.now().subsec_nanos().to_le_bytes()[1] % 60
     }
 
     fn spawn(&mut self, call: CallId, answer: impl Future<Output = CallResult> + Send + 'static) {
