@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stoker_core::plan::{ExecutorId, FatalKind, Notice, ProfileId};
+use stoker_core::spec::ResourceProfile;
 
-use crate::codec::{Profile, StartMessage};
+use crate::codec::StartMessage;
+use crate::core_engine::CoreEngine;
 
 /// An allocator. Methods are called by any thread at any time, also during and after `stop`, when there is nothing
 /// left for them to do.
 pub(crate) trait Engine: Send + Sync {
     /// Makes a resource profile known.
-    fn set_profile(&self, profile: Profile);
+    fn set_profile(&self, profile: ResourceProfile);
     /// Sets targets; profiles that are not named keep theirs.
     fn set_targets(&self, targets: Vec<(ProfileId, u32)>);
     /// Spark kills these executors.
@@ -43,11 +45,7 @@ pub(crate) fn start(message: StartMessage) -> Result<Arc<dyn Engine>, EngineErro
     if message.master.starts_with(crate::fake::SCHEME) {
         return crate::fake::start(message);
     }
-    let message = format!("no allocator for the master {}", message.master);
-    Err(EngineError::Fatal {
-        kind: FatalKind::Internal,
-        message,
-    })
+    Ok(Arc::new(CoreEngine::start(message)?))
 }
 
 /// A failure of the allocator.

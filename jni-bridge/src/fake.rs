@@ -5,8 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use stoker_core::plan::{ExecutorId, FatalKind, Notice, ProfileId};
+use stoker_core::spec::ResourceProfile;
 
-use crate::codec::{Profile, StartMessage};
+use crate::codec::StartMessage;
 use crate::engine::{Engine, EngineError};
 
 /// Masters that are served here: `fake:ok`, or the one of [`start`]'s failures.
@@ -82,7 +83,7 @@ impl Fake {
 }
 
 impl Engine for Fake {
-    fn set_profile(&self, profile: Profile) {
+    fn set_profile(&self, profile: ResourceProfile) {
         self.echo(format!("{profile:?}"));
     }
 

@@ -16,7 +16,11 @@ fn count(events: &[Value], kind: &str) -> usize {
 }
 
 fn ids(events: &[Value], kind: &str) -> BTreeSet<u64> {
-    events.iter().filter(|event| event["event"] == kind).filter_map(|event| event["executorId"].as_u64()).collect()
+    events
+        .iter()
+        .filter(|event| event["event"] == kind)
+        .filter_map(|event| event["executorId"].as_u64())
+        .collect()
 }
 
 /// One control plane for all tests: each has an application of its own.
@@ -32,23 +36,34 @@ fn holds_replaces_and_releases(cluster: &LocalCluster) {
     const EXECUTORS: u32 = 20;
     let app = "holds-and-replaces";
     let mut stoker = Allocate::start(&cluster.properties(app), EXECUTORS);
-    stoker.wait_for("20 executors to run", |events| count(events, "running") == EXECUTORS as usize);
+    stoker.wait_for("20 executors to run", |events| {
+        count(events, "running") == EXECUTORS as usize
+    });
     let pods = cluster.list("pods", &selector(app));
     assert_eq!(pods.len(), EXECUTORS as usize);
-    assert!(pods.iter().all(|pod| pod["metadata"]["ownerReferences"].is_null()), "there is no driver pod");
+    assert!(
+        pods.iter()
+            .all(|pod| pod["metadata"]["ownerReferences"].is_null()),
+        "there is no driver pod"
+    );
     let config_maps = cluster.list("configmaps", &selector(app));
     assert_eq!(config_maps.len(), 1);
     assert_eq!(config_maps[0]["immutable"], true);
 
     let victim = format!("{app}-exec-7");
     cluster.kubectl(&["delete", "pod", &victim, "--wait=false"], None);
-    let events = stoker.wait_for("the replacement to run", |events| count(events, "running") == EXECUTORS as usize + 1);
+    let events = stoker.wait_for("the replacement to run", |events| {
+        count(events, "running") == EXECUTORS as usize + 1
+    });
     let lost: Vec<&Value> = events.iter().filter(|event| event["event"] == "lost").collect();
     assert_eq!(lost.len(), 1, "{lost:#?}");
     assert_eq!(lost[0]["executorId"], 7);
     assert_eq!(lost[0]["cause"]["kind"], "deleted");
     assert_eq!(lost[0]["cause"]["appCaused"], false);
-    assert!(ids(events, "created").contains(&(u64::from(EXECUTORS) + 1)), "a new id, never an old one");
+    assert!(
+        ids(events, "created").contains(&(u64::from(EXECUTORS) + 1)),
+        "a new id, never an old one"
+    );
 
     stoker.signal("TERM");
     let (code, events) = stoker.wait();
@@ -56,12 +71,19 @@ fn holds_replaces_and_releases(cluster: &LocalCluster) {
     assert_eq!(count(&events, "lost"), 1, "releasing is no loss");
     assert_eq!(count(&events, "released"), EXECUTORS as usize);
     for kind in ["pods", "configmaps"] {
-        eventually("everything to be gone", || cluster.list(kind, &selector(app)).is_empty().then_some(()));
+        eventually("everything to be gone", || {
+            cluster.list(kind, &selector(app)).is_empty().then_some(())
+        });
     }
 
     // What it cost, by the API server's own account.
     let calls = cluster.calls("stoker/");
-    let of = |verb: &str, resource: &str| calls.get(&(verb.into(), resource.into())).copied().unwrap_or_default();
+    let of = |verb: &str, resource: &str| {
+        calls
+            .get(&(verb.into(), resource.into()))
+            .copied()
+            .unwrap_or_default()
+    };
     assert_eq!(of("create", "pods"), u64::from(EXECUTORS) + 1, "{calls:?}");
     assert_eq!(of("create", "configmaps"), 1, "{calls:?}");
     assert_eq!(of("list", "pods"), 1, "{calls:?}");
@@ -77,7 +99,15 @@ fn everything_is_owned_by_the_driver_pod(cluster: &LocalCluster) {
         "spec": {"containers": [{"name": "driver", "image": "any"}], "nodeSelector": {"stoker.io/node-kind": "kwok"}},
     });
     cluster.kubectl(&["create", "-f", "-"], Some(&pod));
-    cluster.kubectl(&["wait", "--for=condition=Ready", &format!("pod/{driver}"), "--timeout=120s"], None);
+    cluster.kubectl(
+        &[
+            "wait",
+            "--for=condition=Ready",
+            &format!("pod/{driver}"),
+            "--timeout=120s",
+        ],
+        None,
+    );
     let uid = cluster.kubectl(&["get", "pod", driver, "-o", "jsonpath={.metadata.uid}"], None);
 
     let mut properties = cluster.properties(app);
@@ -86,7 +116,11 @@ fn everything_is_owned_by_the_driver_pod(cluster: &LocalCluster) {
     stoker.wait_for("5 executors to run", |events| count(events, "running") == 5);
     for kind in ["pods", "configmaps"] {
         for object in cluster.list(kind, &selector(app)) {
-            assert_eq!(object["metadata"]["ownerReferences"][0]["uid"], uid.as_str(), "{object:#}");
+            assert_eq!(
+                object["metadata"]["ownerReferences"][0]["uid"],
+                uid.as_str(),
+                "{object:#}"
+            );
         }
     }
 
@@ -96,7 +130,9 @@ fn everything_is_owned_by_the_driver_pod(cluster: &LocalCluster) {
     assert_eq!(cluster.list("pods", &selector(app)).len(), 5);
     cluster.kubectl(&["delete", "pod", driver, "--grace-period=0", "--force"], None);
     for kind in ["pods", "configmaps"] {
-        eventually("the garbage collector", || cluster.list(kind, &selector(app)).is_empty().then_some(()));
+        eventually("the garbage collector", || {
+            cluster.list(kind, &selector(app)).is_empty().then_some(())
+        });
     }
 }
 
@@ -116,8 +152,10 @@ fn refusals_are_clear_and_leave_nothing(cluster: &LocalCluster) {
             assert_eq!(cluster.list(kind, &selector(app)), Vec::<Value>::new());
         }
     };
-    let without = |key: &'static str| move |properties: &mut std::collections::BTreeMap<String, String>| {
-        properties.remove(key);
+    let without = |key: &'static str| {
+        move |properties: &mut std::collections::BTreeMap<String, String>| {
+            properties.remove(key);
+        }
     };
     let with = |key: &'static str, value: String| {
         move |properties: &mut std::collections::BTreeMap<String, String>| {
@@ -125,13 +163,22 @@ fn refusals_are_clear_and_leave_nothing(cluster: &LocalCluster) {
         }
     };
 
-    refused(&without("spark.kubernetes.container.image"), &["spark.kubernetes.container.image"]);
+    refused(
+        &without("spark.kubernetes.container.image"),
+        &["spark.kubernetes.container.image"],
+    );
     let powerless = cluster.env("NOACCESS_TOKEN_FILE").to_owned();
-    refused(&with("spark.kubernetes.authenticate.oauthTokenFile", powerless), &["403", "list"]);
+    refused(
+        &with("spark.kubernetes.authenticate.oauthTokenFile", powerless),
+        &["403", "list"],
+    );
     let other_ca = cluster.dir().join("other-ca.crt");
     std::fs::write(&other_ca, OTHER_CA).expect("the CA is written");
     refused(
-        &with("spark.kubernetes.authenticate.caCertFile", other_ca.display().to_string()),
+        &with(
+            "spark.kubernetes.authenticate.caCertFile",
+            other_ca.display().to_string(),
+        ),
         &["certificate", "spark.kubernetes.authenticate.caCertFile"],
     );
     refused(
@@ -141,7 +188,10 @@ fn refusals_are_clear_and_leave_nothing(cluster: &LocalCluster) {
         },
         &["127.0.0.1:1", "spark.stoker.startTimeout"],
     );
-    refused(&with("spark.kubernetes.driver.pod.name", "nobody".into()), &["nobody", "driver"]);
+    refused(
+        &with("spark.kubernetes.driver.pod.name", "nobody".into()),
+        &["nobody", "driver"],
+    );
 }
 
 /// A certificate authority that has signed nothing here.

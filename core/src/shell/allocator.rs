@@ -11,6 +11,7 @@ use crate::plan::{ExecutorId, FatalKind, Notice, Plan, ProfileId};
 use crate::spec::ResourceProfile;
 
 use super::access::{Access, Lookups};
+use super::client;
 use super::clock::Clock;
 use super::error::StartError;
 use super::outbox::Outbox;
@@ -19,7 +20,6 @@ use super::pod_factory::{PodFactory, random};
 use super::pods::PodApi;
 use super::run::{Command, Loop};
 use super::settings::Settings;
-use super::client;
 
 /// Commands waiting for the loop; a full queue blocks the caller.
 const COMMAND_QUEUE: usize = 1024;
@@ -64,7 +64,7 @@ impl Allocator {
         let factory = PodFactory::new(settings)?;
         let seed = u64::from_be_bytes(random().map_err(StartError::System)?);
         let config = plan_config(conf, &settings.app_id, factory.pod_name_prefix(), seed)?;
-        let (driver_pod, max_in_flight) = (config.driver_pod.clone(), config.max_in_flight);
+        let driver_pod = config.driver_pod.clone();
         let request_timeout = conf.get(&keys::STOKER_REQUEST_TIMEOUT)?;
 
         let runtime = Builder::new_multi_thread()
@@ -73,8 +73,8 @@ impl Allocator {
             .enable_all()
             .build()
             .map_err(StartError::System)?;
-        let client = runtime.block_on(client::connect(&access, USER_AGENT, max_in_flight))?;
-        let pods = PodApi::new(client, &access.namespace, &settings.app_id, request_timeout);
+        let client = runtime.block_on(client::connect(&access, USER_AGENT))?;
+        let pods = PodApi::new(client, access.namespace(), &settings.app_id, request_timeout);
 
         let outbox = Arc::new(Outbox::new(settings.notices));
         let (commands, receiver) = mpsc::channel(COMMAND_QUEUE);
@@ -108,7 +108,11 @@ impl Allocator {
         });
 
         let started = start.blocking_recv();
-        let allocator = Self { commands, outbox, running: Mutex::new(Some(Running { runtime, ended })) };
+        let allocator = Self {
+            commands,
+            outbox,
+            running: Mutex::new(Some(Running { runtime, ended })),
+        };
         let failure = match started {
             Ok(Ok(())) => return Ok(allocator),
             Ok(Err((kind, message))) => StartError::Refused { kind, message },
@@ -153,12 +157,14 @@ impl Allocator {
 
     /// Whether an executor is gone, so that Spark must not let it register.
     pub fn is_deleted(&self, executor: ExecutorId) -> bool {
-        self.ask(|answer| Command::IsDeleted(executor, answer)).unwrap_or(false)
+        self.ask(|answer| Command::IsDeleted(executor, answer))
+            .unwrap_or(false)
     }
 
     /// The executor whose pod has this name.
     pub fn executor_id_for(&self, pod: &str) -> Option<ExecutorId> {
-        self.ask(|answer| Command::ExecutorIdFor(pod.to_owned(), answer)).flatten()
+        self.ask(|answer| Command::ExecutorIdFor(pod.to_owned(), answer))
+            .flatten()
     }
 
     /// Replaces the configuration; pods made from now on follow the new one.
@@ -182,7 +188,8 @@ impl Allocator {
         };
         self.send(Command::Stop(deadline));
         // The loop ends by the deadline; the margin is for a machine that is too busy to run it.
-        let ended = runtime.block_on(async { tokio::time::timeout(deadline + RUNTIME_SHUTDOWN, ended).await });
+        let ended =
+            runtime.block_on(async { tokio::time::timeout(deadline + RUNTIME_SHUTDOWN, ended).await });
         if ended.is_err() {
             tracing::warn!("the allocation loop did not end within {deadline:?}; calls may be cut off");
         }
@@ -204,8 +211,11 @@ impl Allocator {
 
 impl Drop for Allocator {
     fn drop(&mut self) {
-        if let Some(Running { runtime, .. }) =
-            self.running.get_mut().unwrap_or_else(PoisonError::into_inner).take()
+        if let Some(Running { runtime, .. }) = self
+            .running
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
         {
             runtime.shutdown_background();
         }

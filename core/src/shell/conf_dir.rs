@@ -19,7 +19,10 @@ pub(super) fn read(conf: &Conf) -> Result<Vec<(String, String)>, ConfError> {
         .filter_map(|Entry { name, .. }| match fs::read(directory.join(&name)) {
             Ok(bytes) => Some((name, bytes)),
             Err(error) => {
-                tracing::warn!("Unable to read {}: {error}. Skipping...", directory.join(&name).display());
+                tracing::warn!(
+                    "Unable to read {}: {error}. Skipping...",
+                    directory.join(&name).display()
+                );
                 None
             }
         })
@@ -41,7 +44,10 @@ fn entries(directory: &Path) -> Vec<Entry> {
             // Of the file a link points to: mounted ConfigMaps are directories of links.
             let metadata = fs::metadata(entry.path()).ok()?;
             let name = entry.file_name().into_string().ok()?;
-            metadata.is_file().then(|| Entry { name, size: metadata.len() })
+            metadata.is_file().then(|| Entry {
+                name,
+                size: metadata.len(),
+            })
         })
         .collect()
 }

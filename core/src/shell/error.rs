@@ -26,7 +26,9 @@ pub enum StartError {
     #[error(transparent)]
     Client(#[from] ClientError),
     /// The operating system gives no threads or no random numbers.
-    #[error("the operating system refused what the allocator needs to run (threads, file descriptors, random numbers)")]
+    #[error(
+        "the operating system refused what the allocator needs to run (threads, file descriptors, random numbers)"
+    )]
     System(#[source] std::io::Error),
     /// The API server or the cluster does not allow it.
     #[error("{message}")]
@@ -42,7 +44,9 @@ impl StartError {
     /// The class of the failure; the JVM's exception carries its name.
     pub fn kind(&self) -> FatalKind {
         match self {
-            Self::Conf(_) | Self::Spec(_) | Self::Access(_) | Self::Client(_) => FatalKind::InvalidConfiguration,
+            Self::Conf(_) | Self::Spec(_) | Self::Access(_) | Self::Client(_) => {
+                FatalKind::InvalidConfiguration
+            }
             Self::System(_) => FatalKind::Internal,
             Self::Refused { kind, .. } => *kind,
         }

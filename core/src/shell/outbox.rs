@@ -51,7 +51,11 @@ struct State {
 
 impl Outbox {
     pub(super) fn new(filter: NoticeFilter) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), filter }
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            filter,
+        }
     }
 
     /// Appends a notice, unless the taker does not want its kind or the box is closed.
@@ -107,11 +111,19 @@ mod tests {
     use std::thread;
 
     fn waiting(profile: u32, message: &str) -> Notice {
-        Notice::Waiting { profile: ProfileId(profile), message: message.into() }
+        Notice::Waiting {
+            profile: ProfileId(profile),
+            message: message.into(),
+        }
     }
 
     fn created(id: u64) -> Notice {
-        Notice::Created { executor_id: ExecutorId(id), profile: ProfileId(0), pod: "p".into(), uid: "u".into() }
+        Notice::Created {
+            executor_id: ExecutorId(id),
+            profile: ProfileId(0),
+            pod: "p".into(),
+            uid: "u".into(),
+        }
     }
 
     #[test]
@@ -120,7 +132,10 @@ mod tests {
         for notice in [waiting(0, "a"), created(1), waiting(1, "b"), waiting(0, "c")] {
             outbox.push(notice);
         }
-        assert_eq!(outbox.take(Duration::ZERO), Some(vec![created(1), waiting(1, "b"), waiting(0, "c")]));
+        assert_eq!(
+            outbox.take(Duration::ZERO),
+            Some(vec![created(1), waiting(1, "b"), waiting(0, "c")])
+        );
         assert_eq!(outbox.take(Duration::ZERO), Some(vec![]));
     }
 

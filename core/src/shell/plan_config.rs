@@ -15,8 +15,11 @@ pub(super) fn plan_config(
 ) -> Result<PlanConfig, ConfError> {
     let at_least_one = |n: i32| usize::try_from(n).unwrap_or(1).max(1);
     let batch_delay = conf.get(&keys::ALLOCATION_BATCH_DELAY)?;
-    let limits_creates = conf.is_set(&keys::ALLOCATION_BATCH_SIZE) || conf.is_set(&keys::ALLOCATION_BATCH_DELAY);
-    let label_value = conf.get(&keys::EXECUTOR_DECOMMISSION_LABEL_VALUE)?.unwrap_or_default();
+    let limits_creates =
+        conf.is_set(&keys::ALLOCATION_BATCH_SIZE) || conf.is_set(&keys::ALLOCATION_BATCH_DELAY);
+    let label_value = conf
+        .get(&keys::EXECUTOR_DECOMMISSION_LABEL_VALUE)?
+        .unwrap_or_default();
     Ok(PlanConfig {
         driver_pod: conf.get(&keys::DRIVER_POD_NAME)?,
         driver_readiness_timeout: conf.get(&keys::ALLOCATION_DRIVER_READINESS_TIMEOUT)?,
@@ -24,7 +27,12 @@ pub(super) fn plan_config(
         config_map: !conf.get(&keys::EXECUTOR_DISABLE_CONFIG_MAP)?,
         max_in_flight: at_least_one(conf.get(&keys::STOKER_ALLOCATION_MAX_IN_FLIGHT)?),
         batch: limits_creates
-            .then(|| Ok::<_, ConfError>(Batch { size: at_least_one(conf.get(&keys::ALLOCATION_BATCH_SIZE)?), delay: batch_delay }))
+            .then(|| {
+                Ok::<_, ConfError>(Batch {
+                    size: at_least_one(conf.get(&keys::ALLOCATION_BATCH_SIZE)?),
+                    delay: batch_delay,
+                })
+            })
             .transpose()?,
         max_pending_pods: at_least_one(conf.get(&keys::ALLOCATION_MAX_PENDING_PODS)?),
         max_pending_pods_per_profile: at_least_one(conf.get(&keys::ALLOCATION_MAX_PENDING_PODS_PER_RP)?),
@@ -37,7 +45,9 @@ pub(super) fn plan_config(
         check_all_containers: conf.get(&keys::EXECUTOR_CHECK_ALL_CONTAINERS)?,
         max_executor_failures: max_executor_failures(conf)?,
         failure_validity: conf.get(&keys::EXECUTOR_FAILURES_VALIDITY_INTERVAL)?,
-        decommission_label: conf.get(&keys::EXECUTOR_DECOMMISSION_LABEL)?.map(|label| (label, label_value)),
+        decommission_label: conf
+            .get(&keys::EXECUTOR_DECOMMISSION_LABEL)?
+            .map(|label| (label, label_value)),
         seed,
         ..PlanConfig::new(app_id, conf.get(&keys::NAMESPACE)?, pod_name_prefix)
     })
@@ -54,5 +64,7 @@ fn max_executor_failures(conf: &Conf) -> Result<Option<usize>, ConfError> {
     } else {
         conf.get(&keys::EXECUTOR_INSTANCES)?.unwrap_or(DEFAULT_EXECUTORS)
     };
-    Ok(executors.checked_mul(2).map(|failures| usize::try_from(failures).unwrap_or_default().max(3)))
+    Ok(executors
+        .checked_mul(2)
+        .map(|failures| usize::try_from(failures).unwrap_or_default().max(3)))
 }

@@ -49,7 +49,13 @@ impl PodFactory {
             tracing::warn!("{warning}");
         }
         let profiles = BTreeMap::from([(ProfileId(0), profile)]);
-        Ok(Self { conf, context, files, profiles, stamps: BTreeMap::new() })
+        Ok(Self {
+            conf,
+            context,
+            files,
+            profiles,
+            stamps: BTreeMap::new(),
+        })
     }
 
     pub(super) fn pod_name_prefix(&self) -> &str {
@@ -62,13 +68,18 @@ impl PodFactory {
 
     /// The executor whose pod has this name: names are deterministic.
     pub(super) fn executor_of(&self, pod: &str) -> Option<ExecutorId> {
-        let id = pod.strip_prefix(&self.context.pod_name_prefix)?.strip_prefix("-exec-")?;
+        let id = pod
+            .strip_prefix(&self.context.pod_name_prefix)?
+            .strip_prefix("-exec-")?;
         id.parse().ok().map(ExecutorId)
     }
 
     /// The driver pod owns whatever is made from now on.
     pub(super) fn set_owner(&mut self, name: &str, uid: &str) {
-        self.context.driver_pod = Some(OwnerPod { name: name.to_owned(), uid: uid.to_owned() });
+        self.context.driver_pod = Some(OwnerPod {
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+        });
         self.stamps.clear();
     }
 
@@ -92,7 +103,8 @@ impl PodFactory {
                 .profiles
                 .get(&profile)
                 .ok_or_else(|| format!("Spark has not described resource profile {profile} yet"))?;
-            let stamp = PodStamp::build(&self.conf, &self.context, described).map_err(|error| explain(&error))?;
+            let stamp =
+                PodStamp::build(&self.conf, &self.context, described).map_err(|error| explain(&error))?;
             self.stamps.insert(profile, stamp);
         }
         Ok(self.stamps[&profile].stamp(executor, seed).body)

@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 
 use crate::conf::Conf;
 use crate::plan::{
-    Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, FatalKind, Notice, Outcome, Plan, PodPatch, ProfileId, WatchEvent,
+    Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, FatalKind, Notice, Outcome, Plan,
+    PodPatch, ProfileId, WatchEvent,
 };
 use crate::spec::ResourceProfile;
 
@@ -141,7 +142,8 @@ impl Loop {
     }
 
     fn result(&mut self, now: Duration, call: CallId, result: CallResult) {
-        if let (CallResult::DriverPod(Outcome::Done(Some(driver))), Some(name)) = (&result, &self.driver_pod) {
+        if let (CallResult::DriverPod(Outcome::Done(Some(driver))), Some(name)) = (&result, &self.driver_pod)
+        {
             self.factory.set_owner(name, &driver.uid);
         }
         self.plan.handle_result(now, call, result);
@@ -153,7 +155,9 @@ impl Loop {
             while let Some(action) = self.plan.poll_action() {
                 self.start(action);
             }
-            let Some(notice) = self.plan.poll_notice() else { break };
+            let Some(notice) = self.plan.poll_notice() else {
+                break;
+            };
             self.tell(notice);
         }
     }
@@ -174,13 +178,24 @@ impl Loop {
                 }
             }
             Notice::Waiting { profile, message } => tracing::warn!(%profile, "{message}"),
-            Notice::Lost { executor_id, pod, cause, .. } => {
+            Notice::Lost {
+                executor_id,
+                pod,
+                cause,
+                ..
+            } => {
                 tracing::warn!(executor = %executor_id, pod, kind = ?cause.kind, "{}", cause.message);
             }
             Notice::Abort { exit_code, message } => tracing::error!(exit_code, "{message}"),
-            Notice::Created { executor_id, pod, .. } => tracing::info!(executor = %executor_id, pod, "executor pod created"),
-            Notice::Running { executor_id, pod, .. } => tracing::info!(executor = %executor_id, pod, "executor pod runs"),
-            Notice::Released { executor_id, pod, .. } => tracing::info!(executor = %executor_id, pod, "executor pod released"),
+            Notice::Created { executor_id, pod, .. } => {
+                tracing::info!(executor = %executor_id, pod, "executor pod created")
+            }
+            Notice::Running { executor_id, pod, .. } => {
+                tracing::info!(executor = %executor_id, pod, "executor pod runs")
+            }
+            Notice::Released { executor_id, pod, .. } => {
+                tracing::info!(executor = %executor_id, pod, "executor pod released")
+            }
             Notice::Request { .. } => {}
         }
         self.outbox.push(notice);
@@ -192,19 +207,27 @@ impl Loop {
         match action {
             Action::GetDriverPod { .. } => {
                 let name = self.driver_pod.clone().unwrap_or_default();
-                self.spawn(call, async move { CallResult::DriverPod(pods.get_driver_pod(&name).await) });
+                self.spawn(call, async move {
+                    CallResult::DriverPod(pods.get_driver_pod(&name).await)
+                });
             }
             Action::CreateConfigMap { .. } => match self.factory.config_map() {
                 Ok(body) => {
-                    self.spawn(call, async move { CallResult::ConfigMap(pods.create_config_map(body).await) });
+                    self.spawn(call, async move {
+                        CallResult::ConfigMap(pods.create_config_map(body).await)
+                    });
                 }
                 Err(message) => self.refuse(call, CallResult::ConfigMap(unbuildable(message))),
             },
             Action::List { continue_token, .. } => {
-                self.spawn(call, async move { CallResult::List(pods.list(continue_token.as_deref()).await) });
+                self.spawn(call, async move {
+                    CallResult::List(pods.list(continue_token.as_deref()).await)
+                });
             }
             Action::Watch { resource_version, .. } => self.watch(call, resource_version),
-            Action::Create { executor, profile, .. } => match self.factory.pod(executor, profile) {
+            Action::Create {
+                executor, profile, ..
+            } => match self.factory.pod(executor, profile) {
                 Ok(pod) => {
                     self.spawn(call, async move { CallResult::Pod(pods.create(pod).await) });
                 }
@@ -214,21 +237,29 @@ impl Loop {
                 self.spawn(call, async move { CallResult::Pod(pods.get(&name).await) });
             }
             Action::Delete { name, uid, grace, .. } => {
-                self.spawn(call, async move { CallResult::Empty(pods.delete(&name, &uid, grace).await) });
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.delete(&name, &uid, grace).await)
+                });
             }
             Action::Patch { name, patch, .. } => {
                 let (label, value) = match patch {
                     PodPatch::Inactive => (INACTIVE_LABEL.to_owned(), "true".to_owned()),
                     PodPatch::Decommission { label, value } => (label, value),
                 };
-                self.spawn(call, async move { CallResult::Empty(pods.label(&name, &label, &value).await) });
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.label(&name, &label, &value).await)
+                });
             }
             Action::DeleteConfigMap { .. } => {
                 let name = self.factory.config_map_name().to_owned();
-                self.spawn(call, async move { CallResult::Empty(pods.delete_config_map(&name).await) });
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.delete_config_map(&name).await)
+                });
             }
             Action::DeleteCollection { selection, .. } => {
-                self.spawn(call, async move { CallResult::Empty(pods.delete_collection(selection).await) });
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.delete_collection(selection).await)
+                });
             }
         }
     }
@@ -270,7 +301,11 @@ impl Loop {
 }
 
 fn unbuildable<T>(message: String) -> Outcome<T> {
-    Outcome::Failed(ApiFailure { class: FailureClass::Unbuildable, message, retry_after: None })
+    Outcome::Failed(ApiFailure {
+        class: FailureClass::Unbuildable,
+        message,
+        retry_after: None,
+    })
 }
 
 async fn sleep_until(wake: Option<tokio::time::Instant>) {

@@ -45,7 +45,10 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let conf = Conf::new(properties::sources(&options.properties)?, options.spark_version.clone())?;
+    let conf = Conf::new(
+        properties::sources(&options.properties)?,
+        options.spark_version.clone(),
+    )?;
     let app_id = match (&options.app_id, conf.raw("spark.app.id")) {
         (Some(id), _) => id.clone(),
         (None, Some(id)) => id.to_owned(),
@@ -53,7 +56,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     };
     let profile = ResourceProfile::default_from(&conf)?;
     let settings = Settings {
-        spark_user: conf.env("SPARK_USER").or(conf.env("USER")).unwrap_or("root").to_owned(),
+        spark_user: conf
+            .env("SPARK_USER")
+            .or(conf.env("USER"))
+            .unwrap_or("root")
+            .to_owned(),
         auth_secret: conf.raw("spark.authenticate.secret").map(ToOwned::to_owned),
         kubeconfig: options.kubeconfig.clone(),
         master: None,
@@ -98,7 +105,9 @@ fn hold(allocator: &Allocator, end: &impl Fn() -> bool) -> Result<(), Box<dyn Er
 /// A flag that SIGTERM, SIGINT and the end of `hold` raise.
 fn end_on_signal_or_after(hold: Option<Duration>) -> io::Result<impl Fn() -> bool> {
     static ASKED: AtomicBool = AtomicBool::new(false);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let (mut terminate, mut interrupt) = {
         let _context = runtime.enter();
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)

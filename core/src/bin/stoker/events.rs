@@ -37,18 +37,31 @@ impl Event {
             message: None,
         };
         Some(match notice {
-            Notice::Created { executor_id, profile, pod, uid } => {
-                of_executor("created", executor_id, profile, pod, uid, None)
-            }
-            Notice::Running { executor_id, profile, pod, uid } => {
-                of_executor("running", executor_id, profile, pod, uid, None)
-            }
-            Notice::Lost { executor_id, profile, pod, uid, cause } => {
-                of_executor("lost", executor_id, profile, pod, uid, Some(cause))
-            }
-            Notice::Released { executor_id, profile, pod, uid } => {
-                of_executor("released", executor_id, profile, pod, uid, None)
-            }
+            Notice::Created {
+                executor_id,
+                profile,
+                pod,
+                uid,
+            } => of_executor("created", executor_id, profile, pod, uid, None),
+            Notice::Running {
+                executor_id,
+                profile,
+                pod,
+                uid,
+            } => of_executor("running", executor_id, profile, pod, uid, None),
+            Notice::Lost {
+                executor_id,
+                profile,
+                pod,
+                uid,
+                cause,
+            } => of_executor("lost", executor_id, profile, pod, uid, Some(cause)),
+            Notice::Released {
+                executor_id,
+                profile,
+                pod,
+                uid,
+            } => of_executor("released", executor_id, profile, pod, uid, None),
             Notice::Waiting { profile, message } => Self {
                 time: Timestamp::now(),
                 event: "waiting",
@@ -59,7 +72,9 @@ impl Event {
                 cause: None,
                 message: Some(message),
             },
-            Notice::Ready | Notice::Request { .. } | Notice::Abort { .. } | Notice::Fatal { .. } => return None,
+            Notice::Ready | Notice::Request { .. } | Notice::Abort { .. } | Notice::Fatal { .. } => {
+                return None;
+            }
         })
     }
 }

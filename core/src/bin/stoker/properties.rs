@@ -37,7 +37,11 @@ pub(crate) fn sources(path: &Path) -> Result<Sources, PropertiesError> {
     let env = env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    Ok(Sources { properties: properties.into_iter().collect(), env, system: BTreeMap::new() })
+    Ok(Sources {
+        properties: properties.into_iter().collect(),
+        env,
+        system: BTreeMap::new(),
+    })
 }
 
 /// `spark-` and 32 hex digits, as Spark makes one up.

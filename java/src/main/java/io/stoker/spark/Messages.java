@@ -6,13 +6,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.util.ArrayDeque;
-import java.util.Collection;
-import java.util.Deque;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
 import org.apache.spark.resource.ExecutorResourceRequest;
 import org.apache.spark.resource.ResourceProfile;
@@ -23,7 +18,6 @@ import scala.jdk.javaapi.CollectionConverters;
 final class Messages {
 
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Pattern SYSTEM_REFERENCE = Pattern.compile("\\$\\{system:([^}]*)}");
 
     private Messages() {}
 
@@ -38,7 +32,7 @@ final class Messages {
         message.put("sparkUser", sparkUser);
         message.put("authSecret", authSecret);
         message.put("master", master);
-        message.set("systemProperties", object(referencedSystemProperties(conf.values())));
+        message.set("systemProperties", object(systemProperties()));
         return bytes(message);
     }
 
@@ -97,21 +91,16 @@ final class Messages {
         return entries;
     }
 
-    /** The system properties that <code>${system:x}</code> in these values, or in the properties they name, stands for. */
-    static Map<String, String> referencedSystemProperties(Collection<String> values) {
-        Map<String, String> found = new TreeMap<>();
-        Deque<String> texts = new ArrayDeque<>(values);
-        while (!texts.isEmpty()) {
-            Matcher reference = SYSTEM_REFERENCE.matcher(texts.poll());
-            while (reference.find()) {
-                String name = reference.group(1);
-                String value = name.isEmpty() ? null : System.getProperty(name);
-                if (value != null && found.put(name, value) == null) {
-                    texts.add(value);
-                }
-            }
+    /**
+     * What <code>${system:x}</code> stands for, and what the way to the API server depends on: proxies, the home directory, the
+     * Kubernetes client's own properties. All of them, as they stay in this process.
+     */
+    static Map<String, String> systemProperties() {
+        Map<String, String> properties = new TreeMap<>();
+        for (String name : System.getProperties().stringPropertyNames()) {
+            properties.put(name, System.getProperty(name, ""));
         }
-        return found;
+        return properties;
     }
 
     private static ObjectNode object(Map<String, String> entries) {
