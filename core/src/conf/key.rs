@@ -302,13 +302,6 @@ macro_rules! single_key_builder {
                 self
             }
 
-            /// Values that a key whose feature is not built may have, beside its default.
-            #[allow(dead_code, reason = "not every kind of key uses every word")]
-            pub(super) const fn inert(mut self, values: &'static [&'static str]) -> Self {
-                self.info.inert = values;
-                self
-            }
-
             /// The limit on the values.
             pub(super) const fn check(mut self, check: Check) -> Self {
                 self.info.check = check;
@@ -317,13 +310,6 @@ macro_rules! single_key_builder {
         }
 
         impl $type<Duration> {
-            /// The key counts in minutes instead of milliseconds.
-            #[allow(dead_code, reason = "not every kind of key uses every word")]
-            pub(super) const fn minutes(mut self) -> Self {
-                self.info.kind = Kind::Time(TimeUnit::Minutes);
-                self
-            }
-
             /// The key counts in seconds instead of milliseconds.
             pub(super) const fn seconds(mut self) -> Self {
                 self.info.kind = Kind::Time(TimeUnit::Seconds);
@@ -363,6 +349,20 @@ impl<T: Value> OptKey<T> {
     /// The key whose value is put before this one's, and what stands between them.
     pub(super) const fn prepended(mut self, key: &'static KeyInfo, separator: &'static str) -> Self {
         self.info.prepended = Some((key, separator));
+        self
+    }
+
+    /// Values that a key whose feature is not built may have, beside its default.
+    pub(super) const fn inert(mut self, values: &'static [&'static str]) -> Self {
+        self.info.inert = values;
+        self
+    }
+}
+
+impl Key<Duration> {
+    /// The key counts in minutes instead of milliseconds.
+    pub(super) const fn minutes(mut self) -> Self {
+        self.info.kind = Kind::Time(TimeUnit::Minutes);
         self
     }
 }

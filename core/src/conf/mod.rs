@@ -4,10 +4,14 @@
 //! validation and the reference page come from it. Nothing here does I/O: the driver's `SparkConf`, the environment and
 //! the system properties come in as [`Sources`].
 
+mod diff;
 mod error;
 mod key;
 pub mod keys;
+mod notes;
 pub mod properties;
+mod redact;
+pub mod reference;
 mod substitute;
 mod table;
 mod units;
@@ -20,8 +24,11 @@ use std::hash::{Hash, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
 
+pub use diff::{Difference, diff};
 pub use error::{ConfError, NotBuiltKey};
 pub use key::{AnyKey, Check, Key, KeyInfo, OptKey, Prefix, Status};
+pub use notes::Note;
+pub use redact::{REDACTED, Redactor, redact};
 pub use units::{ByteSize, SizeUnit, TimeUnit, parse_size, parse_time};
 pub use value::{Kind, Value};
 pub use version::{Release, SparkVersion};
@@ -53,13 +60,16 @@ struct Inner {
 
 impl Conf {
     /// Reads and validates: every key that Stoker honours must have a value of its type, and no key of a feature that is
-    /// not built may be set to something else than its default. All offending keys are named at once.
+    /// not built may be set to something else than its default. All offending keys are named at once. A configuration
+    /// with `spark.stoker.enabled=false` is left to Spark and not looked at.
     pub fn new(sources: Sources, version: SparkVersion) -> Result<Self, ConfError> {
         let conf = Self {
             inner: Arc::new(Inner { sources, version }),
         };
-        conf.refuse_not_built()?;
-        conf.validate()?;
+        if conf.get(&keys::STOKER_ENABLED)? {
+            conf.refuse_not_built()?;
+            conf.validate()?;
+        }
         Ok(conf)
     }
 
@@ -72,6 +82,12 @@ impl Conf {
     /// Whether the user set the key itself or one of its deprecated names; a fallback or a default does not count.
     pub fn is_set(&self, key: &impl AnyKey) -> bool {
         self.set_name(key.info()).is_some()
+    }
+
+    /// Whether this Spark version knows the key. Where it does not, the key has its default whatever the user set, and
+    /// what the key stands for is not to be done.
+    pub fn knows(&self, key: &impl AnyKey) -> bool {
+        key.info().exists_in(self.inner.version.release())
     }
 
     /// The text of an entry as it was written, without substitution, deprecated names or defaults.
@@ -132,13 +148,7 @@ impl Conf {
 
     pub(super) fn read<T: Value>(&self, info: &KeyInfo) -> Result<Option<T>, ConfError> {
         self.resolve(info)?
-            .map(|(name, text)| {
-                T::read(&text, info).map_err(|problem| ConfError::Value {
-                    key: name.to_owned(),
-                    value: text,
-                    problem,
-                })
-            })
+            .map(|(name, text)| T::read(&text, info).map_err(|problem| self.bad_value(name, &text, problem)))
             .transpose()
     }
 
@@ -183,9 +193,17 @@ impl Conf {
     fn substituted(&self, key: &str, text: &str) -> Result<String, ConfError> {
         substitute(text, self).map_err(|Circular { text, reference }| ConfError::CircularReference {
             key: key.to_owned(),
-            value: text,
+            value: Redactor::of(self).redact(key, &text).into_owned(),
             reference,
         })
+    }
+
+    fn bad_value(&self, key: &str, text: &str, problem: String) -> ConfError {
+        ConfError::Value {
+            key: key.to_owned(),
+            value: Redactor::of(self).redact(key, text).into_owned(),
+            problem,
+        }
     }
 
     fn refuse_not_built(&self) -> Result<(), ConfError> {
@@ -225,11 +243,7 @@ impl Conf {
                 Ok(None) => {}
                 Ok(Some((name, text))) => {
                     if let Err(problem) = info.validate(&text) {
-                        wrong.push(ConfError::Value {
-                            key: name.to_owned(),
-                            value: text,
-                            problem,
-                        });
+                        wrong.push(self.bad_value(name, &text, problem));
                     }
                 }
             }

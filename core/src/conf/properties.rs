@@ -42,11 +42,14 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, String>, ConfError> {
 }
 
 /// Writes entries as `Properties.store(Writer, comment)` does. `date` is what stands in the second comment; Java writes
-/// `new Date()` there, such as `Thu Jan 01 00:00:00 UTC 1970`. Java 17 orders the entries by hash, this by key.
+/// `new Date()` there, such as `Thu Jan 01 00:00:00 UTC 1970`; an empty one is left out.
+/// Java 17 orders the entries by hash, this by key.
 pub fn write(entries: &BTreeMap<String, String>, comment: &str, date: &str) -> String {
     let mut out = String::new();
     write_comment(&mut out, comment);
-    write_comment(&mut out, date);
+    if !date.is_empty() {
+        write_comment(&mut out, date);
+    }
     for (key, value) in entries {
         escape(&mut out, key, true);
         out.push('=');

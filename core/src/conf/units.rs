@@ -1,7 +1,8 @@
 //! Durations and byte sizes as Spark writes them: `10s`, `384m`.
 //!
 //! The rules are those of Spark's `JavaUtils.timeStringAs` and `byteStringAs`: case does not matter, a number without
-//! a suffix has the key's own unit, and a value finer than that unit is cut off.
+//! a suffix has the key's own unit, and a value finer than that unit is cut off. The suffixes `ki` and `kib`, which Spark
+//! has since 4.2, are read for every version.
 
 use std::fmt;
 
@@ -124,11 +125,11 @@ pub fn parse_size(text: &str, unit: SizeUnit) -> Result<u64, String> {
     let bytes: i128 = match suffix {
         "" => i128::from(unit.bytes()),
         "b" => 1,
-        "k" | "kb" => 1 << 10,
-        "m" | "mb" => 1 << 20,
-        "g" | "gb" => 1 << 30,
-        "t" | "tb" => 1 << 40,
-        "p" | "pb" => 1 << 50,
+        "k" | "kb" | "ki" | "kib" => 1 << 10,
+        "m" | "mb" | "mi" | "mib" => 1 << 20,
+        "g" | "gb" | "gi" | "gib" => 1 << 30,
+        "t" | "tb" | "ti" | "tib" => 1 << 40,
+        "p" | "pb" | "pi" | "pib" => 1 << 50,
         _ => return Err(format!("{suffix:?} is not a unit of size; {SIZE_FORM}")),
     };
     let wide = i128::from(number) * bytes / i128::from(unit.bytes());

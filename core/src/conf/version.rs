@@ -48,38 +48,34 @@ impl SparkVersion {
 impl FromStr for SparkVersion {
     type Err = ConfError;
 
+    /// Reads two or three numbers; what follows is a suffix, which may be further numbers.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        let bad = || ConfError::Version(text.to_owned());
-        let end = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
-        let (numbers, suffix) = text.split_at(end);
-        let numbers = if suffix.is_empty() {
-            numbers
-        } else {
-            numbers.trim_end_matches('.')
-        };
-        let numbers: Vec<u32> = numbers
-            .split('.')
-            .map(|number| number.parse().map_err(|_| bad()))
-            .collect::<Result<_, _>>()?;
-        match numbers[..] {
-            [major, minor] => Ok(Self {
-                major,
-                minor,
-                patch: 0,
-                suffix: text[end..].to_owned(),
-            }),
-            [major, minor, patch] => Ok(Self {
+        let mut parts = text.splitn(3, '.');
+        let mut read = || {
+            let major = parts.next()?.parse().ok()?;
+            let (minor, after_minor) = leading_number(parts.next()?)?;
+            let (patch, suffix) = match parts.next() {
+                Some(rest) if after_minor.is_empty() => leading_number(rest)?,
+                None => (0, after_minor),
+                Some(_) => return None,
+            };
+            let suffix_begins = suffix.is_empty() || suffix.starts_with(['-', '.', '+', '_']);
+            suffix_begins.then(|| Self {
                 major,
                 minor,
                 patch,
                 suffix: suffix.to_owned(),
-            }),
-            _ => Err(bad()),
-        }
+            })
+        };
+        read().ok_or_else(|| ConfError::Version(text.to_owned()))
     }
+}
+
+/// The number at the beginning of a text, and the rest.
+fn leading_number(text: &str) -> Option<(u32, &str)> {
+    let (digits, rest) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    Some((digits.parse().ok()?, rest))
 }
 
 impl fmt::Display for SparkVersion {
@@ -96,22 +92,28 @@ mod tests {
     fn reads_releases_and_vendor_builds() {
         for (text, release, shown) in [
             ("4.3.0", (4, 3, 0), "4.3.0"),
-            ("3.5.5-amzn-1", (3, 5, 5), "3.5.5-amzn-1"),
+            (" 3.5.5-amzn-1\n", (3, 5, 5), "3.5.5-amzn-1"),
             ("4.0.0-preview2", (4, 0, 0), "4.0.0-preview2"),
-            ("4.1.1.3.1-vendor", (0, 0, 0), ""),
+            ("4.4.0-SNAPSHOT", (4, 4, 0), "4.4.0-SNAPSHOT"),
+            ("3.3.2.3.3.7190.0-91", (3, 3, 2), "3.3.2.3.3.7190.0-91"),
             ("4.2", (4, 2, 0), "4.2.0"),
         ] {
-            match text.parse::<SparkVersion>() {
-                Ok(version) => {
-                    assert_eq!(version.release(), release, "{text}");
-                    assert_eq!(version.to_string(), shown);
-                }
-                Err(error) => {
-                    assert_eq!(shown, "", "{error}");
-                }
-            }
+            let version: SparkVersion = text.parse().unwrap();
+            assert_eq!(version.release(), release, "{text}");
+            assert_eq!(version.to_string(), shown);
         }
-        for text in ["", "4", "four.three", "v4.3.0", "4..0", "-4.3.0", "4.3.x"] {
+        for text in [
+            "",
+            "4",
+            "four.three",
+            "v4.3.0",
+            "4..0",
+            "-4.3.0",
+            "4.3.x",
+            "4.3.0x",
+            "4.3-x.0",
+            "99999999999.0.0",
+        ] {
             assert!(text.parse::<SparkVersion>().is_err(), "{text}");
         }
     }

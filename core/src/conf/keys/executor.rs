@@ -13,7 +13,7 @@ keys! {
     EXECUTOR_CONTAINER_IMAGE: OptKey<String> = "spark.kubernetes.executor.container.image"
         .since(2, 3, 0).fallback(CONTAINER_IMAGE.info());
 
-    /// When the kubelet pulls the image: `Always`, `Never` or `IfNotPresent`.
+    /// When the kubelet pulls the image.
     CONTAINER_IMAGE_PULL_POLICY: Key<String> = "spark.kubernetes.container.image.pullPolicy"
         .since(2, 3, 0).default("IfNotPresent").check(Check::OneOf(&["Always", "Never", "IfNotPresent"]));
 
@@ -94,7 +94,7 @@ keys! {
     DECOMMISSION_SCRIPT: Key<String> = "spark.kubernetes.decommission.script"
         .since(3, 2, 0).default("/opt/decom.sh");
 
-    /// Kind of application: `java`, `python` or `r`. Set by spark-submit.
+    /// Kind of application. Set by spark-submit.
     APP_RESOURCE_TYPE: OptKey<String> = "spark.kubernetes.resource.type"
         .since(2, 4, 1).check(Check::OneOf(&["java", "python", "r"]));
 
@@ -188,5 +188,5 @@ keys! {
 
     /// Whether claims are `ReadWriteOnce` instead of `ReadWriteOncePod`.
     LEGACY_PVC_ACCESS_MODE: Key<bool> = "spark.kubernetes.legacy.useReadWriteOnceAccessMode"
-        .since(3, 4, 3).default("false").not_built(VOLUMES);
+        .since(3, 4, 3).default("true").changed(&[((4, 0, 0), "false")]).not_built(VOLUMES);
 }

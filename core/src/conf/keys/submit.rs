@@ -61,6 +61,14 @@ keys! {
     FILE_UPLOAD_PATH: OptKey<String> = "spark.kubernetes.file.upload.path"
         .since(3, 0, 0).ignored(SUBMIT);
 
+    /// Schemes of jars that spark-submit does not download.
+    JARS_AVOID_DOWNLOAD_SCHEMES: Key<Vec<String>> = "spark.kubernetes.jars.avoidDownloadSchemes"
+        .since(4, 0, 0).default("").ignored(SUBMIT);
+
+    /// Python version of the image; without effect since Spark 3.1, unknown since 4.1.
+    PYSPARK_PYTHON_VERSION: OptKey<String> = "spark.kubernetes.pyspark.pythonVersion"
+        .since(2, 4, 0).ignored(SUBMIT);
+
     /// Interval in which spark-submit reports on the application.
     REPORT_INTERVAL: Key<Duration> = "spark.kubernetes.report.interval"
         .since(2, 3, 0).default("1s").check(Check::MoreThan(0.0)).ignored(SUBMIT);
