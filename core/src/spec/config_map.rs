@@ -15,7 +15,10 @@ use crate::conf::{Conf, keys, properties};
 pub fn config_map(conf: &Conf, context: &AppContext, files: &[(String, String)]) -> Result<Value, SpecError> {
     let namespace = conf.get(&keys::NAMESPACE)?;
     let namespace_key = keys::NAMESPACE.name();
-    let comment = format!("Java properties built from Kubernetes config map with name: {}", context.config_map_name);
+    let comment = format!(
+        "Java properties built from Kubernetes config map with name: {}",
+        context.config_map_name
+    );
     // Stock adds the date. Without it a repeated create sends the same bytes.
     let resolved = BTreeMap::from([(namespace_key.to_owned(), namespace.clone())]);
     let properties = properties::write(&resolved, &comment, "");
