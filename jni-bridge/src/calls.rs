@@ -82,7 +82,8 @@ fn start(env: &mut Env<'_>, _class: JClass<'_>, message: JByteArray<'_>) -> Resu
 
 fn set_profile(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, profile: JByteArray<'_>) -> Result<()> {
     let profile = codec::decode("a resource profile", &bytes(env, "the profile", &profile)?)?;
-    Ok(engine(handle)?.set_profile(profile)?)
+    engine(handle)?.set_profile(profile);
+    Ok(())
 }
 
 fn set_targets(
@@ -99,12 +100,14 @@ fn set_targets(
         .into_iter()
         .map(|(profile, count)| (ProfileId(profile), count))
         .collect();
-    Ok(engine(handle)?.set_targets(targets)?)
+    engine(handle)?.set_targets(targets);
+    Ok(())
 }
 
 fn kill(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, executors: JLongArray<'_>) -> Result<()> {
     let executors = executor_ids(env, &executors)?;
-    Ok(engine(handle)?.kill(executors)?)
+    engine(handle)?.kill(executors);
+    Ok(())
 }
 
 fn decommission(
@@ -114,15 +117,18 @@ fn decommission(
     executors: JLongArray<'_>,
 ) -> Result<()> {
     let executors = executor_ids(env, &executors)?;
-    Ok(engine(handle)?.decommission(executors)?)
+    engine(handle)?.decommission(executors);
+    Ok(())
 }
 
 fn registered(_env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, executor: jlong) -> Result<()> {
-    Ok(engine(handle)?.registered(executor_id(executor)?)?)
+    engine(handle)?.registered(executor_id(executor)?);
+    Ok(())
 }
 
 fn disconnected(_env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, executor: jlong) -> Result<()> {
-    Ok(engine(handle)?.disconnected(executor_id(executor)?)?)
+    engine(handle)?.disconnected(executor_id(executor)?);
+    Ok(())
 }
 
 fn executor_id_for(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, pod: JString<'_>) -> Result<jlong> {
@@ -130,7 +136,7 @@ fn executor_id_for(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, pod: JS
         return Err(CodecError::Null("the pod name").into());
     }
     let pod = pod.try_to_string(env)?;
-    let id = engine(handle)?.executor_id_for(&pod)?;
+    let id = engine(handle)?.executor_id_for(&pod);
     Ok(id
         .and_then(|ExecutorId(id)| jlong::try_from(id).ok())
         .unwrap_or(0))
@@ -193,7 +199,8 @@ fn stop(_env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, deadline_millis: 
     // The handle stays open meanwhile: notices are pulled while the allocator stops. What is not pulled by the end
     // is gone, as nobody listens any more.
     let _close = Close(handle);
-    Ok(engine.stop(wait(deadline_millis))?)
+    engine.stop(wait(deadline_millis));
+    Ok(())
 }
 
 fn next_logs<'local>(

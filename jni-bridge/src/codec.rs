@@ -65,10 +65,9 @@ pub(crate) enum CodecError {
 /// Argument of `start`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(not(feature = "fake-engine"), expect(dead_code, reason = "for the allocator"))]
+#[expect(dead_code, reason = "the allocator of stoker-core will read all of it")]
 pub(crate) struct StartMessage {
     /// Version of the sender, checked by [`start`].
-    #[expect(dead_code, reason = "read through Envelope")]
     abi: i64,
     /// Every entry of the `SparkConf`.
     pub(crate) conf: Conf,
@@ -86,10 +85,6 @@ pub(crate) struct StartMessage {
     /// The system properties that configuration values refer to as `${system:…}`.
     #[serde(default)]
     pub(crate) system_properties: BTreeMap<String, String>,
-    /// Prefix of executor pod names; `spark.kubernetes.executor.podNamePrefix` or made of the application's name
-    /// where it is absent.
-    #[serde(default)]
-    pub(crate) name_prefix: Option<String>,
 }
 
 /// Configuration entries. Values may be secrets: not shown.
@@ -200,4 +195,133 @@ pub(crate) fn unsigned(what: &'static str, value: i64) -> Result<u64, CodecError
         value,
         rule: "negative",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use stoker_core::plan::{ExecutorId, LossCause, LossKind, ProfileId};
+
+    use super::*;
+
+    fn message() -> serde_json::Value {
+        json!({
+            "abi": 1, "conf": {"spark.a": "hunter2"}, "sparkVersion": "4.3.0", "appId": "spark-1",
+            "sparkUser": "root", "authSecret": "hunter2", "master": "k8s://https://api",
+            "systemProperties": {"user.home": "/root"},
+        })
+    }
+
+    fn read(message: &serde_json::Value) -> Result<StartMessage, CodecError> {
+        start(message.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_start_message_is_read() {
+        let message = read(&message()).unwrap();
+        assert_eq!(message.conf.0["spark.a"], "hunter2");
+        assert_eq!(message.spark_version, "4.3.0");
+        assert_eq!(message.app_id, "spark-1");
+        assert_eq!(message.spark_user, "root");
+        assert_eq!(message.auth_secret, Some(Secret("hunter2".to_owned())));
+        assert_eq!(message.master, "k8s://https://api");
+        assert_eq!(message.system_properties["user.home"], "/root");
+    }
+
+    #[test]
+    fn secrets_and_properties_may_be_absent() {
+        let mut message = message();
+        message["authSecret"] = serde_json::Value::Null;
+        message.as_object_mut().unwrap().remove("systemProperties");
+        let message = read(&message).unwrap();
+        assert_eq!(message.auth_secret, None);
+        assert!(message.system_properties.is_empty());
+    }
+
+    #[test]
+    fn a_message_does_not_show_secrets() {
+        let shown = format!("{:?}", read(&message()).unwrap());
+        assert!(shown.contains("spark-1") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn the_version_is_looked_at_before_the_shape() {
+        let error = start(br#"{"abi": 7, "of": "another release"}"#).unwrap_err();
+        assert!(matches!(error, CodecError::Version { theirs: 7 }), "{error}");
+    }
+
+    #[test]
+    fn unknown_fields_are_refused() {
+        let mut message = message();
+        message["appid"] = json!("x");
+        assert!(matches!(
+            read(&message),
+            Err(CodecError::Unreadable {
+                what: "the start message",
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn a_profile_has_the_form_of_the_render_command() {
+        let text = br#"{"id": 3, "executorResources": {"gpu": {"amount": 1, "vendor": "nvidia.com"}}}"#;
+        let profile: Profile = decode("a profile", text).unwrap();
+        let gpu = Resource {
+            amount: 1,
+            vendor: "nvidia.com".to_owned(),
+            discovery_script: String::new(),
+        };
+        assert_eq!(
+            profile,
+            Profile {
+                id: 3,
+                executor_resources: [("gpu".to_owned(), gpu)].into()
+            }
+        );
+    }
+
+    #[test]
+    fn targets_are_pairs_of_natural_numbers() {
+        assert_eq!(targets(&[0, 3], &[2, 0]).unwrap(), [(0, 2), (3, 0)]);
+        assert!(matches!(
+            targets(&[1], &[]),
+            Err(CodecError::Lengths {
+                profiles: 1,
+                counts: 0
+            })
+        ));
+        assert!(matches!(
+            targets(&[1], &[-1]),
+            Err(CodecError::Range { value: -1, .. })
+        ));
+        assert!(matches!(
+            targets(&[i32::MIN], &[1]),
+            Err(CodecError::Range { .. })
+        ));
+    }
+
+    #[test]
+    fn a_notice_is_an_object_with_its_type() {
+        let cause = LossCause {
+            kind: LossKind::OomKilled,
+            message: "out of memory".to_owned(),
+            exit_code: 137,
+            app_caused: true,
+        };
+        let lost = Notice::Lost {
+            executor_id: ExecutorId(4),
+            profile: ProfileId(0),
+            pod: "app-exec-4".to_owned(),
+            uid: "u".to_owned(),
+            cause,
+        };
+        let batch: serde_json::Value = decode("notices", &notices(&[Notice::Ready, lost]).unwrap()).unwrap();
+        let expected = json!([
+            {"type": "ready"},
+            {"type": "lost", "executorId": 4, "profile": 0, "pod": "app-exec-4", "uid": "u", "cause":
+                {"kind": "oomKilled", "message": "out of memory", "exitCode": 137, "appCaused": true}},
+        ]);
+        assert_eq!(batch, expected);
+    }
 }

@@ -1,31 +1,30 @@
 //! What the boundary needs of an allocator.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use stoker_core::plan::{ExecutorId, FatalKind, Notice, ProfileId};
 
 use crate::codec::{Profile, StartMessage};
 
-/// An allocator. Methods are called by any thread at any time, also during and after `stop`.
+/// An allocator. Methods are called by any thread at any time, also during and after `stop`, when there is nothing
+/// left for them to do.
 pub(crate) trait Engine: Send + Sync {
     /// Makes a resource profile known.
-    fn set_profile(&self, profile: Profile) -> Result<(), EngineError>;
+    fn set_profile(&self, profile: Profile);
     /// Sets targets; profiles that are not named keep theirs.
-    fn set_targets(&self, targets: Vec<(ProfileId, u32)>) -> Result<(), EngineError>;
+    fn set_targets(&self, targets: Vec<(ProfileId, u32)>);
     /// Spark kills these executors.
-    fn kill(&self, executors: Vec<ExecutorId>) -> Result<(), EngineError>;
+    fn kill(&self, executors: Vec<ExecutorId>);
     /// Spark decommissions these executors.
-    fn decommission(&self, executors: Vec<ExecutorId>) -> Result<(), EngineError>;
+    fn decommission(&self, executors: Vec<ExecutorId>);
     /// The executor has registered with the driver.
-    fn registered(&self, executor: ExecutorId) -> Result<(), EngineError>;
+    fn registered(&self, executor: ExecutorId);
     /// The driver no longer knows the executor.
-    fn disconnected(&self, executor: ExecutorId) -> Result<(), EngineError>;
+    fn disconnected(&self, executor: ExecutorId);
     /// The executor of a pod that a controller made.
-    fn executor_id_for(&self, pod: &str) -> Result<Option<ExecutorId>, EngineError>;
+    fn executor_id_for(&self, pod: &str) -> Option<ExecutorId>;
     /// Whether the executor was killed or its pod is gone.
     fn is_deleted(&self, executor: ExecutorId) -> bool;
     /// Waits for notices; empty when the time is up, `None` once closed. Closing wakes it.
@@ -35,7 +34,7 @@ pub(crate) trait Engine: Send + Sync {
     /// Takes the complete configuration after a change.
     fn update_conf(&self, conf: BTreeMap<String, String>) -> Result<(), EngineError>;
     /// Releases everything within the deadline. Called again, it does nothing.
-    fn stop(&self, deadline: Duration) -> Result<(), EngineError>;
+    fn stop(&self, deadline: Duration);
 }
 
 /// Starts the allocator that the message asks for. Blocks until it may allocate.
@@ -44,47 +43,25 @@ pub(crate) fn start(message: StartMessage) -> Result<Arc<dyn Engine>, EngineErro
     if message.master.starts_with(crate::fake::SCHEME) {
         return crate::fake::start(message);
     }
-    Err(EngineError {
-        kind: EngineErrorKind::Fatal(FatalKind::Internal),
-        message: format!("no allocator for the master {}", message.master),
+    let message = format!("no allocator for the master {}", message.master);
+    Err(EngineError::Fatal {
+        kind: FatalKind::Internal,
+        message,
     })
 }
 
 /// A failure of the allocator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct EngineError {
-    /// Class of the failure.
-    pub(crate) kind: EngineErrorKind,
-    /// Why, and what the user can do.
-    pub(crate) message: String,
-}
-
-impl EngineError {
-    /// Whether the same call may succeed later without a change by the user.
-    pub(crate) fn retryable(&self) -> bool {
-        matches!(
-            self.kind,
-            EngineErrorKind::Fatal(FatalKind::Unreachable | FatalKind::DriverPodNotReady)
-        )
-    }
-}
-
-/// Classes of failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EngineErrorKind {
+pub(crate) enum EngineError {
     /// Allocation cannot begin, or cannot go on.
-    Fatal(FatalKind),
-    /// The allocator has stopped.
-    Closed,
-}
-
-impl fmt::Display for EngineErrorKind {
-    /// The name that Java sees.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            EngineErrorKind::Fatal(kind) => kind.serialize(f),
-            EngineErrorKind::Closed => f.write_str("closed"),
-        }
-    }
+    #[error("{message}")]
+    Fatal {
+        /// Class of the failure.
+        kind: FatalKind,
+        /// Why, and what the user can do.
+        message: String,
+    },
+    /// An answer to a request that was not made, or has been answered.
+    #[error("no request {0} waits for an answer")]
+    UnknownRequest(u64),
 }

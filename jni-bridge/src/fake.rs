@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use stoker_core::plan::{ExecutorId, FatalKind, Notice, ProfileId};
 
 use crate::codec::{Profile, StartMessage};
-use crate::engine::{Engine, EngineError, EngineErrorKind};
+use crate::engine::{Engine, EngineError};
 
 /// Masters that are served here: `fake:ok`, or the one of [`start`]'s failures.
 pub(crate) const SCHEME: &str = "fake:";
@@ -15,11 +15,14 @@ pub(crate) const SCHEME: &str = "fake:";
 /// A target for this profile panics.
 const PANIC_PROFILE: ProfileId = ProfileId(666);
 
+/// A request that is never made.
+const NEVER_ASKED: u64 = 404;
+
 /// Starts, or fails as the master says.
 pub(crate) fn start(message: StartMessage) -> Result<Arc<dyn Engine>, EngineError> {
     let fatal = |kind, message: &str| {
-        Err(EngineError {
-            kind: EngineErrorKind::Fatal(kind),
+        Err(EngineError::Fatal {
+            kind,
             message: message.to_owned(),
         })
     };
@@ -30,9 +33,7 @@ pub(crate) fn start(message: StartMessage) -> Result<Arc<dyn Engine>, EngineErro
         "fake:panic" => panic!("asked to panic in {}", message.app_id),
         _ => {
             let engine = Fake::default();
-            let name = message.name_prefix.clone().unwrap_or_else(|| "fake".to_owned());
             engine.with(|state| {
-                state.prefix = name;
                 state.waiting(format!("{message:?}"));
                 state.conf = message.conf.0;
             });
@@ -49,7 +50,6 @@ struct Fake {
 
 #[derive(Default)]
 struct State {
-    prefix: String,
     conf: BTreeMap<String, String>,
     pods: Vec<String>,
     killed: Vec<ExecutorId>,
@@ -76,35 +76,27 @@ impl Fake {
         result
     }
 
-    fn open(&self, change: impl FnOnce(&mut State)) -> Result<(), EngineError> {
-        self.with(|state| {
-            if state.stopped {
-                return Err(EngineError {
-                    kind: EngineErrorKind::Closed,
-                    message: "it has stopped".to_owned(),
-                });
-            }
-            change(state);
-            Ok(())
-        })
+    fn echo(&self, message: String) {
+        self.with(|state| state.waiting(message));
     }
 }
 
 impl Engine for Fake {
-    fn set_profile(&self, profile: Profile) -> Result<(), EngineError> {
-        self.open(|state| state.waiting(format!("{profile:?}")))
+    fn set_profile(&self, profile: Profile) {
+        self.echo(format!("{profile:?}"));
     }
 
-    fn set_targets(&self, targets: Vec<(ProfileId, u32)>) -> Result<(), EngineError> {
+    fn set_targets(&self, targets: Vec<(ProfileId, u32)>) {
         assert!(
             targets.iter().all(|(profile, _)| *profile != PANIC_PROFILE),
             "asked to panic 😀"
         );
-        self.open(|state| {
+        self.with(|state| {
             for (profile, count) in targets {
                 for _ in 0..count {
                     let id = state.pods.len() + 1;
-                    let pod = format!("{}-exec-{id}", state.prefix);
+                    let name = state.conf.get("spark.app.name").map_or("fake", String::as_str);
+                    let pod = format!("{name}-exec-{id}");
                     state.pods.push(pod.clone());
                     state.notices.push_back(Notice::Created {
                         executor_id: ExecutorId(id as u64),
@@ -114,28 +106,28 @@ impl Engine for Fake {
                     });
                 }
             }
-        })
+        });
     }
 
-    fn kill(&self, executors: Vec<ExecutorId>) -> Result<(), EngineError> {
-        self.open(|state| state.killed.extend(executors))
+    fn kill(&self, executors: Vec<ExecutorId>) {
+        self.with(|state| state.killed.extend(executors));
     }
 
-    fn decommission(&self, executors: Vec<ExecutorId>) -> Result<(), EngineError> {
-        self.open(|state| state.waiting(format!("decommission {executors:?}")))
+    fn decommission(&self, executors: Vec<ExecutorId>) {
+        self.echo(format!("decommission {executors:?}"));
     }
 
-    fn registered(&self, executor: ExecutorId) -> Result<(), EngineError> {
-        self.open(|state| state.waiting(format!("registered {executor}")))
+    fn registered(&self, executor: ExecutorId) {
+        self.echo(format!("registered {executor}"));
     }
 
-    fn disconnected(&self, executor: ExecutorId) -> Result<(), EngineError> {
-        self.open(|state| state.waiting(format!("disconnected {executor}")))
+    fn disconnected(&self, executor: ExecutorId) {
+        self.echo(format!("disconnected {executor}"));
     }
 
-    fn executor_id_for(&self, pod: &str) -> Result<Option<ExecutorId>, EngineError> {
+    fn executor_id_for(&self, pod: &str) -> Option<ExecutorId> {
         let index = self.with(|state| state.pods.iter().position(|name| name == pod));
-        Ok(index.map(|index| ExecutorId(index as u64 + 1)))
+        index.map(|index| ExecutorId(index as u64 + 1))
     }
 
     fn is_deleted(&self, executor: ExecutorId) -> bool {
@@ -165,7 +157,11 @@ impl Engine for Fake {
     }
 
     fn answer(&self, request: u64, payload: serde_json::Value) -> Result<(), EngineError> {
-        self.open(|state| state.waiting(format!("answer {request} {payload}")))
+        if request == NEVER_ASKED {
+            return Err(EngineError::UnknownRequest(request));
+        }
+        self.echo(format!("answer {request} {payload}"));
+        Ok(())
     }
 
     fn update_conf(&self, conf: BTreeMap<String, String>) -> Result<(), EngineError> {
@@ -183,15 +179,15 @@ impl Engine for Fake {
             tracing_log::log::warn!(target: "some_library", "said through log: {text}");
             tracing_log::log::info!(target: "some_library", "not heard: {text}");
         }
-        self.open(|state| state.conf = conf)
+        self.with(|state| state.conf = conf);
+        Ok(())
     }
 
-    fn stop(&self, _deadline: Duration) -> Result<(), EngineError> {
+    fn stop(&self, _deadline: Duration) {
         let panic = self.with(|state| {
             state.stopped = true;
             state.conf.contains_key("fake.panicOnStop")
         });
         assert!(!panic, "asked to panic in stop");
-        Ok(())
     }
 }

@@ -26,6 +26,9 @@
 //! lives on; a handle is a number that is checked, never a pointer; arrays are copied in and out; nothing here
 //! attaches a thread to the JVM, installs a signal handler or a panic hook, or changes the environment.
 
+#[cfg(not(panic = "unwind"))]
+compile_error!("a panic must become a Java exception: build with panic = \"unwind\"");
+
 mod calls;
 mod codec;
 mod engine;

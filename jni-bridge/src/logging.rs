@@ -1,12 +1,12 @@
 //! Log lines on their way to Java's logger: `tracing` events (and records of the `log` crate) go into a bounded
 //! ring, a Java thread pulls them out.
 
-use std::collections::VecDeque;
-use std::fmt::{self, Write as _};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+mod ring;
 
-use serde::Serialize;
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -18,6 +18,10 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry, reload};
 
+use crate::policy::with_causes;
+
+use ring::{Line, Ring};
+
 /// Lines of the process that Java has not pulled yet.
 static RING: Ring = Ring::new(4096, 4 << 20);
 
@@ -26,9 +30,6 @@ static FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 
 /// Longest text of a line or of one of its fields, in bytes.
 const LONGEST_TEXT: usize = 16 << 10;
-
-/// One batch is about this long, in bytes.
-const BATCH: usize = 1 << 20;
 
 /// Makes the ring the subscriber of this library, at level info. A second call does nothing.
 pub(crate) fn install() {
@@ -71,124 +72,6 @@ fn filter(level: LevelFilter) -> Targets {
     Targets::new()
         .with_target("stoker", level)
         .with_default(level.min(LevelFilter::WARN))
-}
-
-/// A line as Java reads it.
-#[derive(Serialize)]
-struct Line<'a> {
-    level: &'a str,
-    target: &'a str,
-    message: &'a str,
-    fields: &'a Map<String, Value>,
-}
-
-/// Lines in JSON, bounded in number and bytes. The oldest give way; how many is told by a line of its own.
-struct Ring {
-    most_lines: usize,
-    most_bytes: usize,
-    state: Mutex<State>,
-    filled: Condvar,
-}
-
-struct State {
-    lines: VecDeque<String>,
-    bytes: usize,
-    dropped: u64,
-}
-
-impl Ring {
-    const fn new(most_lines: usize, most_bytes: usize) -> Self {
-        let state = State {
-            lines: VecDeque::new(),
-            bytes: 0,
-            dropped: 0,
-        };
-        Self {
-            most_lines,
-            most_bytes,
-            state: Mutex::new(state),
-            filled: Condvar::new(),
-        }
-    }
-
-    fn push(&self, line: &Line<'_>) {
-        // A map of strings and numbers can always be written.
-        let Ok(line) = serde_json::to_string(line) else {
-            return;
-        };
-        let mut state = self.lock();
-        state.bytes += line.len();
-        state.lines.push_back(line);
-        while state.lines.len() > self.most_lines || state.bytes > self.most_bytes {
-            state.drop_oldest();
-        }
-        drop(state);
-        self.filled.notify_one();
-    }
-
-    fn take(&self, max_wait: Duration) -> String {
-        let deadline = Instant::now() + max_wait;
-        let mut state = self.lock();
-        while state.lines.is_empty() && state.dropped == 0 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return "[]".to_owned();
-            }
-            state = self
-                .filled
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        let mut batch = String::from("[");
-        if let Some(report) = state.report() {
-            batch.push_str(&report);
-        }
-        while batch.len() < BATCH {
-            let Some(line) = state.lines.pop_front() else {
-                break;
-            };
-            state.bytes -= line.len();
-            if batch.len() > 1 {
-                batch.push(',');
-            }
-            batch.push_str(&line);
-        }
-        batch.push(']');
-        batch
-    }
-
-    // Nothing panics under the lock.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn drop_oldest(&mut self) {
-        if let Some(line) = self.lines.pop_front() {
-            self.bytes -= line.len();
-            self.dropped += 1;
-        }
-    }
-
-    /// The line that says how many were dropped since the last one of its kind.
-    fn report(&mut self) -> Option<String> {
-        let dropped = std::mem::take(&mut self.dropped);
-        if dropped == 0 {
-            return None;
-        }
-        let mut fields = Map::new();
-        fields.insert("dropped".to_owned(), dropped.into());
-        let message = format!("{dropped} log lines were dropped: they came faster than Java took them");
-        let line = Line {
-            level: "WARN",
-            target: module_path!(),
-            message: &message,
-            fields: &fields,
-        };
-        serde_json::to_string(&line).ok()
-    }
 }
 
 /// Writes events to a ring.
@@ -280,14 +163,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        let mut text = value.to_string();
-        let mut source = value.source();
-        while let Some(error) = source {
-            // Writing to a string does not fail.
-            let _ = write!(text, ": {error}");
-            source = error.source();
-        }
-        self.put_text(field, text);
+        self.put_text(field, with_causes(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -305,31 +181,22 @@ fn shortened(mut text: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
     use tracing::{Level, debug, error, info, info_span};
 
     use super::*;
 
-    fn ring(most_lines: usize, most_bytes: usize) -> &'static Ring {
-        Box::leak(Box::new(Ring::new(most_lines, most_bytes)))
-    }
-
-    fn logged(ring: &'static Ring, what: impl FnOnce()) -> Vec<Value> {
+    fn logged(what: impl FnOnce()) -> Vec<Value> {
+        let ring = Box::leak(Box::new(Ring::new(64, 1 << 20)));
         let subscriber = Registry::default()
             .with(filter(LevelFilter::INFO))
             .with(ToRing(ring));
         tracing::subscriber::with_default(subscriber, what);
-        taken(ring)
-    }
-
-    fn taken(ring: &Ring) -> Vec<Value> {
         serde_json::from_str(&ring.take(Duration::ZERO)).unwrap()
     }
 
     #[test]
     fn a_line_has_level_target_message_and_typed_fields() {
-        let lines = logged(ring(8, 1 << 20), || {
+        let lines = logged(|| {
             info!(target: "stoker_core::shell", executor = 7, ratio = 0.5, ok = true, pod = "a\"😀", "created {}", 1);
         });
         let expected = serde_json::json!([{
@@ -341,7 +208,7 @@ mod tests {
 
     #[test]
     fn fields_of_the_spans_around_are_in_the_line() {
-        let lines = logged(ring(8, 1 << 20), || {
+        let lines = logged(|| {
             let outer = info_span!("app", app = "one", step = tracing::field::Empty);
             let _outer = outer.enter();
             outer.record("step", 2);
@@ -361,7 +228,7 @@ mod tests {
             what: "the file",
             source: serde_json::Error::io(cause),
         };
-        let lines = logged(ring(8, 1 << 20), || {
+        let lines = logged(|| {
             error!(error = &error as &dyn std::error::Error, "failed");
         });
         let text = lines[0]["fields"]["error"].as_str().unwrap();
@@ -373,7 +240,7 @@ mod tests {
 
     #[test]
     fn libraries_are_heard_from_warnings_up() {
-        let lines = logged(ring(8, 1 << 20), || {
+        let lines = logged(|| {
             debug!(target: "stoker_core", "not at this level");
             info!(target: "hyper", "not from a library");
             tracing::warn!(target: "kube_client", "heard");
@@ -390,69 +257,10 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_lines_give_way_and_are_counted() {
-        let ring = ring(3, 1 << 20);
-        let lines = logged(ring, || (0..10).for_each(|n| info!(n, "line")));
-        assert_eq!(lines.len(), 4);
-        assert_eq!(lines[0]["level"], "WARN");
-        assert_eq!(lines[0]["fields"]["dropped"], 7);
-        let kept: Vec<_> = lines[1..]
-            .iter()
-            .map(|line| line["fields"]["n"].as_u64().unwrap())
-            .collect();
-        assert_eq!(kept, [7, 8, 9]);
-        assert_eq!(taken(ring).len(), 0, "drops are reported once");
-    }
-
-    #[test]
-    fn lines_are_bounded_in_bytes() {
-        let ring = ring(1000, 10_000);
-        let lines = logged(ring, || (0..100).for_each(|n| info!(n, "{}", "x".repeat(1000))));
-        let dropped = lines[0]["fields"]["dropped"].as_u64().unwrap();
-        assert_eq!(dropped + (lines.len() as u64 - 1), 100);
-        assert!(
-            (5..=9).contains(&(lines.len() - 1)),
-            "{} lines kept",
-            lines.len() - 1
-        );
-        assert_eq!(ring.lock().bytes, 0);
-    }
-
-    #[test]
-    fn a_line_too_long_for_the_ring_is_a_dropped_one() {
-        let lines = logged(ring(10, 100), || info!("{}", "x".repeat(1000)));
-        assert_eq!(lines.len(), 1);
-        assert_eq!(lines[0]["fields"]["dropped"], 1);
-    }
-
-    #[test]
     fn long_texts_are_cut_at_a_character() {
         let text = shortened("😀".repeat(LONGEST_TEXT));
         assert!(text.len() <= LONGEST_TEXT + '…'.len_utf8());
         assert!(text.ends_with("😀…"));
-    }
-
-    #[test]
-    fn a_line_wakes_the_one_who_waits() {
-        let ring = ring(8, 1 << 20);
-        let waiting = thread::spawn(move || ring.take(Duration::from_secs(60)));
-        let fields = Map::new();
-        ring.push(&Line {
-            level: "INFO",
-            target: "stoker",
-            message: "awake",
-            fields: &fields,
-        });
-        assert!(waiting.join().unwrap().contains("awake"));
-    }
-
-    #[test]
-    fn a_big_backlog_comes_in_batches() {
-        let ring = ring(10_000, 64 << 20);
-        let first = logged(ring, || (0..300).for_each(|n| info!(n, "{}", "x".repeat(10_000))));
-        let second = taken(ring);
-        assert!(first.len() < 300 && !second.is_empty());
-        assert_eq!(second[0]["fields"]["n"].as_u64().unwrap(), first.len() as u64);
     }
 
     #[test]

@@ -2,14 +2,16 @@
 
 use std::any::Any;
 use std::error::Error;
+use std::fmt;
 
 use jni::errors::ErrorPolicy;
 use jni::objects::{JString, JThrowable};
 use jni::{Env, JValue, jni_sig, jni_str};
+use serde::Serialize as _;
 use stoker_core::plan::FatalKind;
 
 use crate::codec::CodecError;
-use crate::engine::{EngineError, EngineErrorKind};
+use crate::engine::EngineError;
 use crate::handle::HandleError;
 
 /// Everything that a native method can fail with.
@@ -30,36 +32,59 @@ pub(crate) enum BridgeError {
 }
 
 impl BridgeError {
-    /// What `AllocatorException.kind()` returns.
-    fn kind(&self) -> String {
+    fn kind(&self) -> Kind {
         match self {
-            BridgeError::Handle(HandleError::Closed(_) | HandleError::Unknown(_)) => "staleHandle".to_owned(),
-            BridgeError::Engine(error) => error.kind.to_string(),
+            BridgeError::Handle(HandleError::Closed(_) | HandleError::Unknown(_)) => Kind::StaleHandle,
+            BridgeError::Engine(EngineError::Fatal { kind, .. }) => Kind::Fatal(*kind),
             BridgeError::Handle(HandleError::Exhausted)
             | BridgeError::Codec(CodecError::Unwritable { .. })
-            | BridgeError::Jni(_) => EngineErrorKind::Fatal(FatalKind::Internal).to_string(),
-            BridgeError::Codec(_) => "badMessage".to_owned(),
+            | BridgeError::Jni(_) => Kind::Fatal(FatalKind::Internal),
+            BridgeError::Engine(EngineError::UnknownRequest(_)) | BridgeError::Codec(_) => Kind::BadMessage,
         }
     }
+}
 
-    fn retryable(&self) -> bool {
+/// What `AllocatorException.kind()` returns.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// As in the notice `fatal`.
+    Fatal(FatalKind),
+    StaleHandle,
+    BadMessage,
+    Panic,
+}
+
+impl Kind {
+    /// Whether the same call may succeed later without a change by the user.
+    fn is_retryable(self) -> bool {
+        matches!(
+            self,
+            Kind::Fatal(FatalKind::Unreachable | FatalKind::DriverPodNotReady)
+        )
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BridgeError::Engine(error) => error.retryable(),
-            BridgeError::Handle(_) | BridgeError::Codec(_) | BridgeError::Jni(_) => false,
+            Kind::Fatal(kind) => kind.serialize(f),
+            Kind::StaleHandle => f.write_str("staleHandle"),
+            Kind::BadMessage => f.write_str("badMessage"),
+            Kind::Panic => f.write_str("panic"),
         }
     }
+}
 
-    /// The message with those of its sources.
-    fn describe(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = self.source();
-        while let Some(error) = source {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            source = error.source();
-        }
-        text
+/// The message of an error with those of its causes.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
     }
+    text
 }
 
 /// The one policy of all native methods: throw, and return a value that Java does not see.
@@ -74,7 +99,7 @@ impl<T: Default> ErrorPolicy<T, BridgeError> for ThrowAllocatorException {
         (): &mut (),
         error: BridgeError,
     ) -> jni::errors::Result<T> {
-        throw(env, &error.describe(), &error.kind(), error.retryable())?;
+        throw(env, &with_causes(&error), error.kind())?;
         Ok(T::default())
     }
 
@@ -90,17 +115,17 @@ impl<T: Default> ErrorPolicy<T, BridgeError> for ThrowAllocatorException {
             .unwrap_or("no message");
         let text = format!("Stoker's native library has panicked, please report this defect: {reason}");
         tracing::error!("{text}");
-        throw(env, &text, "panic", false)?;
+        throw(env, &text, Kind::Panic)?;
         Ok(T::default())
     }
 }
 
 /// Makes an exception pending. One that is pending already is the older and better cause, and stays.
-fn throw(env: &mut Env<'_>, message: &str, kind: &str, retryable: bool) -> jni::errors::Result<()> {
+fn throw(env: &mut Env<'_>, message: &str, kind: Kind) -> jni::errors::Result<()> {
     if env.exception_check() {
         return Ok(());
     }
-    let thrown = match allocator_exception(env, message, kind, retryable) {
+    let thrown = match allocator_exception(env, message, kind) {
         Ok(exception) => env.throw(exception),
         Err(_) if env.exception_check() => Ok(()),
         // The class is absent or of another release: better a plain exception than none.
@@ -119,20 +144,72 @@ fn throw(env: &mut Env<'_>, message: &str, kind: &str, retryable: bool) -> jni::
 fn allocator_exception<'local>(
     env: &mut Env<'local>,
     message: &str,
-    kind: &str,
-    retryable: bool,
+    kind: Kind,
 ) -> jni::errors::Result<JThrowable<'local>> {
     let class = env.find_class(jni_str!("io/stoker/spark/AllocatorException"))?;
     let message = JString::new(env, message)?;
-    let kind = JString::new(env, kind)?;
+    let name = JString::new(env, kind.to_string())?;
     let exception = env.new_object(
         class,
         jni_sig!((message: JString, kind: JString, retryable: jboolean)),
         &[
             JValue::Object(&message),
-            JValue::Object(&kind),
-            JValue::Bool(retryable),
+            JValue::Object(&name),
+            JValue::Bool(kind.is_retryable()),
         ],
     )?;
     env.cast_local::<JThrowable>(exception)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_the_names_that_java_knows() {
+        assert_eq!(
+            Kind::Fatal(FatalKind::DriverPodMissing).to_string(),
+            "driverPodMissing"
+        );
+        assert_eq!(
+            Kind::Fatal(FatalKind::InvalidConfiguration).to_string(),
+            "invalidConfiguration"
+        );
+        assert_eq!(
+            BridgeError::from(HandleError::Closed(1)).kind().to_string(),
+            "staleHandle"
+        );
+        assert_eq!(
+            BridgeError::from(HandleError::Exhausted).kind().to_string(),
+            "internal"
+        );
+        assert_eq!(
+            BridgeError::from(EngineError::UnknownRequest(1))
+                .kind()
+                .to_string(),
+            "badMessage"
+        );
+        assert_eq!(Kind::Panic.to_string(), "panic");
+    }
+
+    #[test]
+    fn only_what_may_pass_is_retryable() {
+        assert!(Kind::Fatal(FatalKind::Unreachable).is_retryable());
+        assert!(Kind::Fatal(FatalKind::DriverPodNotReady).is_retryable());
+        assert!(!Kind::Fatal(FatalKind::Forbidden).is_retryable());
+        assert!(!Kind::StaleHandle.is_retryable());
+    }
+
+    #[test]
+    fn causes_are_told_once_each() {
+        let source = serde_json::from_str::<u8>("").unwrap_err();
+        let error = BridgeError::from(CodecError::Unreadable {
+            what: "the message",
+            source,
+        });
+        assert_eq!(
+            with_causes(&error),
+            "the message cannot be read: EOF while parsing a value at line 1 column 0"
+        );
+    }
 }

@@ -1,6 +1,8 @@
 //! The native methods in a JVM with `-Xcheck:jni`, against the fake engine: one JVM for each case of
 //! `tests/java/Boundary.java`. Needs a JDK: `$JAVA_HOME/bin` or the path has `javac` and `java`.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -8,7 +10,7 @@ use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
-/// Compiled once for all cases.
+/// The Java side, compiled once for all cases: the classes that Stoker ships, and those of the tests.
 static CLASSES: LazyLock<PathBuf> = LazyLock::new(compile);
 
 fn tool(name: &str) -> Command {
@@ -35,10 +37,7 @@ fn compile() -> PathBuf {
         ])
         .arg(&classes)
         .args([spark.join("Native.java"), spark.join("AllocatorException.java")])
-        .args([
-            package.join("tests/java/Boundary.java"),
-            package.join("tests/java/Loader.java"),
-        ])
+        .args(["Boundary", "Checks", "Loader"].map(|name| package.join(format!("tests/java/{name}.java"))))
         .output()
         .expect("javac starts: these tests need a JDK, in JAVA_HOME or on the path");
     assert!(output.status.success(), "javac: {}", text(&output));
@@ -188,4 +187,22 @@ fn a_shutdown_hook_can_stop() {
     let output = run("exitWithHook");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     assert!(text(&output).contains("stopped in the hook"), "{}", text(&output));
+}
+
+/// The JVM's process sees the native methods and nothing else: no symbol of ours can take the place of another
+/// library's, such as an allocator's.
+#[test]
+fn only_native_methods_are_exported() {
+    let output = Command::new("nm")
+        .args(["-D", "--defined-only", "-j"])
+        .arg(library())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let symbols = String::from_utf8(output.stdout).unwrap();
+    let (natives, others): (Vec<_>, Vec<_>) = symbols
+        .lines()
+        .partition(|name| name.starts_with("Java_io_stoker_spark_Native_"));
+    assert_eq!(others, ["JNI_OnLoad"]);
+    assert_eq!(natives.len(), 16);
 }

@@ -234,6 +234,9 @@ func publish(ctx context.Context, o *upOptions, env environment, config *rest.Co
 	env.set("KUBECONFIG", kubeconfig)
 	env.set("DRIVER_KUBECONFIG", driver)
 	env.set("MASTER", "k8s://"+config.Host)
+	// What spark.kubernetes.driver.master wants: a driver in the cluster finds
+	// no kubernetes.default.svc here.
+	env.set("API_SERVER", config.Host)
 	env.set("NAMESPACE", o.namespace)
 	env.set("NOACCESS_NAMESPACE", o.namespace+"-noaccess")
 	env.set("TOKEN_FILE", in("spark.token"))

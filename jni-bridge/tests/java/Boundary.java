@@ -1,7 +1,5 @@
 import io.stoker.spark.AllocatorException;
 import io.stoker.spark.Native;
-import java.io.File;
-import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -15,15 +13,12 @@ import java.util.concurrent.atomic.AtomicReference;
  * The boundary as Java sees it, against the fake engine. One case for each JVM: {@code java Boundary <case> <library>}. A case that
  * ends without an exception has passed; {@code tests/jvm_boundary.rs} looks at the exit code and at the output.
  */
-public final class Boundary {
+public final class Boundary extends Checks {
 
     /** The case, so that each failure is thrown to {@code main}. */
     private interface Case {
         void run() throws Exception;
     }
-
-    private static final String FACE = "\uD83D\uDE00";
-    private static final long LONG = 60_000;
 
     private static final Map<String, Case> CASES = new TreeMap<>();
 
@@ -106,6 +101,7 @@ public final class Boundary {
         contains(notices(handle), "disconnected 1");
         Native.answer(handle, 9, utf8("{\"pods\":[]}"));
         contains(notices(handle), "answer 9 {\\\"pods\\\":[]}");
+        contains(fails("badMessage", () -> Native.answer(handle, 404, utf8("{}"))).getMessage(), "no request 404");
         Native.updateConf(handle, utf8("{\"spark.app.name\":\"new\"}"));
         Native.stop(handle, LONG);
         check(Native.nextNotices(handle, LONG) == null, "closed");
@@ -381,81 +377,5 @@ public final class Boundary {
             System.out.println("stopped in the hook");
         }));
         System.exit(0);
-    }
-
-    // Helpers.
-
-    private static void blockedDaemons(long handle) throws Exception {
-        awaitBlocked(thread(() -> Native.nextNotices(handle, Long.MAX_VALUE)));
-        awaitBlocked(thread(() -> Native.nextLogs(Long.MAX_VALUE)));
-    }
-
-    private static Thread thread(Runnable body) {
-        Thread thread = new Thread(body);
-        thread.setDaemon(true);
-        thread.start();
-        return thread;
-    }
-
-    /** Until it is in a native method. */
-    private static void awaitBlocked(Thread thread) {
-        while (true) {
-            StackTraceElement[] stack = thread.getStackTrace();
-            if (stack.length > 0 && stack[0].isNativeMethod() && stack[0].getClassName().equals("io.stoker.spark.Native")) {
-                return;
-            }
-            check(thread.isAlive(), "it is blocked, not ended");
-            Thread.onSpinWait();
-        }
-    }
-
-    private static byte[] message(String master, String prefix) {
-        return utf8("{\"abi\":1,\"conf\":{\"spark.app.name\":\"" + FACE + "\",\"spark.secret\":\"hunter2\"},\"sparkVersion\":\"4.3.0\","
-                + "\"appId\":\"spark-1\",\"sparkUser\":\"root\",\"authSecret\":\"hunter2\",\"master\":\"" + master + "\","
-                + "\"systemProperties\":{},\"namePrefix\":\"" + prefix.replace("\u0000", "\\u0000") + "\"}");
-    }
-
-    private static String notices(long handle) {
-        return notices(handle, LONG);
-    }
-
-    private static String notices(long handle, long wait) {
-        return new String(Native.nextNotices(handle, wait), StandardCharsets.UTF_8);
-    }
-
-    private static String logLines(long wait) {
-        return new String(Native.nextLogs(wait), StandardCharsets.UTF_8);
-    }
-
-    private static URL[] classPath() throws Exception {
-        return new URL[] {new File(System.getProperty("java.class.path")).toURI().toURL()};
-    }
-
-    private static byte[] utf8(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static AllocatorException fails(String kind, Runnable call) {
-        try {
-            call.run();
-        } catch (AllocatorException e) {
-            equal(kind, e.kind());
-            return e;
-        }
-        throw new AssertionError("no exception of kind " + kind);
-    }
-
-    private static void contains(String text, String part) {
-        check(text.contains(part), "\"" + part + "\" is not in: " + text);
-    }
-
-    private static void equal(Object expected, Object actual) {
-        check(expected.equals(actual), "expected " + expected + ", not " + actual);
-    }
-
-    private static void check(boolean holds, String message) {
-        if (!holds) {
-            throw new AssertionError(message);
-        }
     }
 }

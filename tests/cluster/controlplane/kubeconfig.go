@@ -30,7 +30,7 @@ func (cp *ControlPlane) Kubeconfig(name, user string, groups []string) (string, 
 
 // AdminKubeconfig writes the kubeconfig of the instance's user.
 func (cp *ControlPlane) AdminKubeconfig(file, namespace string) error {
-	pair, err := cp.ca.issue("admin", "stoker-admin", []string{"system:masters"})
+	pair, err := cp.ca.issueRSA("admin", "stoker-admin", []string{"system:masters"})
 	if err != nil {
 		return err
 	}

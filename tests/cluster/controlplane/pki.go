@@ -1,9 +1,11 @@
 package controlplane
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -63,6 +65,20 @@ func (ca *authority) issue(file, user string, groups []string, names ...string) 
 	if err != nil {
 		return nil, err
 	}
+	return ca.sign(key, file, user, groups, names)
+}
+
+// issueRSA is for credentials that Java programs use: Spark's Kubernetes client
+// reads no other keys without a further library. It takes longer.
+func (ca *authority) issueRSA(file, user string, groups []string) (*keyPair, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	return ca.sign(key, file, user, groups, nil)
+}
+
+func (ca *authority) sign(key crypto.Signer, file, user string, groups, names []string) (*keyPair, error) {
 	template := certificate(user, groups)
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
@@ -130,7 +146,7 @@ func certificate(user string, groups []string) *x509.Certificate {
 	}
 }
 
-func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
+func encodeKey(key crypto.Signer) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	return encodePEM("PRIVATE KEY", der), err
 }

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Cluster, ExecAuthCluster, Kubeconfig, KubeconfigError, NamedContext};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{AccessError, Credentials, Machine};
+use super::lookups::Machine;
+use super::{AccessError, Credentials};
 
 /// A user of a kubeconfig whose credentials can change: read again after a refused request.
 #[derive(Debug, Clone)]
@@ -85,10 +86,10 @@ impl Auto {
         if !machine.flag("kubernetes.auth.tryServiceAccount", true) {
             return auto;
         }
-        auto.ca_file = Some(machine.service_account.join("ca.crt")).filter(|file| file.is_file());
+        auto.ca_file = Some(machine.lookups.service_account.join("ca.crt")).filter(|file| file.is_file());
         let token = machine
             .property("kubernetes.auth.serviceAccount.token")
-            .map_or_else(|| machine.service_account.join("token"), PathBuf::from);
+            .map_or_else(|| machine.lookups.service_account.join("token"), PathBuf::from);
         if token.is_file() {
             auto.credentials = Credentials::TokenFile(token);
         }

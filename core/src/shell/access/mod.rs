@@ -8,7 +8,7 @@
 //! so does stock.
 
 mod kubeconfig;
-mod machine;
+mod lookups;
 mod proxy;
 #[cfg(test)]
 mod tests;
@@ -21,19 +21,18 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 pub use kubeconfig::KubeconfigUser;
-pub use machine::{Machine, SERVICE_ACCOUNT_DIR, SYSTEM_PROPERTIES};
+pub use lookups::{Lookups, SERVICE_ACCOUNT_DIR, SYSTEM_PROPERTIES};
 pub use proxy::{Proxy, ProxyKind};
 
 use kubeconfig::Auto;
+use lookups::Machine;
+
+use crate::conf::{Conf, ConfError, keys};
 
 /// Prefix of the credential keys in client mode.
 const CLIENT_PREFIX: &str = "spark.kubernetes.authenticate";
 /// Prefix of the credential keys in a driver that `spark-submit` made.
 const CLUSTER_PREFIX: &str = "spark.kubernetes.authenticate.driver.mounted";
-/// Default of `spark.kubernetes.driver.master`.
-const INTERNAL_MASTER: &str = "https://kubernetes.default.svc";
-/// Default of both timeouts, as in Spark.
-const DEFAULT_TIMEOUT_MS: u64 = 10_000;
 
 /// Why access to the API server cannot be resolved.
 #[derive(Debug, Error)]
@@ -65,16 +64,9 @@ pub enum AccessError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A key has a value of the wrong type.
-    #[error("{key} should be {expected}, but was {value}")]
-    BadValue {
-        /// The key.
-        key: String,
-        /// Its value.
-        value: String,
-        /// What it should be.
-        expected: &'static str,
-    },
+    /// A key has a wrong value.
+    #[error(transparent)]
+    Conf(#[from] ConfError),
     /// A kubeconfig file cannot be read.
     #[error("cannot use the kubeconfig {}: correct it, or point KUBECONFIG to another one", path.display())]
     Kubeconfig {
@@ -135,8 +127,7 @@ pub struct Identity {
 pub struct Access {
     /// Address of the API server, scheme `https` or `http`.
     pub server: Uri,
-    /// Namespace of the pods: `spark.kubernetes.namespace`, default `default`.
-    pub namespace: String,
+    namespace: String,
     /// Bearer token, basic authentication or a kubeconfig user.
     pub credentials: Credentials,
     /// Client certificate, used beside the credentials.
@@ -152,26 +143,27 @@ pub struct Access {
     pub impersonate: Option<(String, Vec<String>)>,
     /// Proxy on the way to the API server.
     pub proxy: Option<Proxy>,
-    /// Limit for one connection attempt: `spark.kubernetes.driver.connectionTimeout` in ms, default 10 s, 0
-    /// for none.
+    /// Limit for one connection attempt: `spark.kubernetes.driver.connectionTimeout` in ms, default 10 s; none
+    /// for 0.
     pub connect_timeout: Option<Duration>,
-    /// Limit for one call: `spark.kubernetes.driver.requestTimeout` in ms, default 10 s, 0 for none.
-    pub request_timeout: Option<Duration>,
+    /// Limit for one call: `spark.kubernetes.driver.requestTimeout` in ms where it is set and not 0, else
+    /// `spark.stoker.requestTimeout`, default 30 s.
+    pub request_timeout: Duration,
+    /// Idle connections to keep, one for each call that may be in flight:
+    /// `spark.stoker.allocation.maxInFlight`.
+    pub connections: usize,
 }
 
 impl Access {
-    /// Resolves access from raw `spark.*` keys, the master URL (falls back to `spark.master`) and the
-    /// machine.
-    pub fn resolve(
-        conf: &dyn Fn(&str) -> Option<String>,
-        master: Option<&str>,
-        machine: &Machine<'_>,
-    ) -> Result<Self, AccessError> {
-        let place = Place::of(conf, master, machine)?;
+    /// Resolves access from the configuration, its environment and system properties, the master URL (falls
+    /// back to `spark.master`) and the files of the machine.
+    pub fn resolve(conf: &Conf, master: Option<&str>, lookups: &Lookups) -> Result<Self, AccessError> {
+        let machine = Machine { conf, lookups };
+        let place = Place::of(conf, master, lookups)?;
         let key = |suffix: &str| format!("{}.{suffix}", place.prefix);
-        let file = |suffix: &str| conf(&key(suffix)).map(PathBuf::from);
+        let file = |suffix: &str| conf.raw(&key(suffix)).map(PathBuf::from);
 
-        let token = conf(&key("oauthToken"));
+        let token = conf.raw(&key("oauthToken"));
         let token_file = file("oauthTokenFile");
         if token.is_some() && token_file.is_some() {
             return Err(AccessError::TokenTwice {
@@ -180,8 +172,8 @@ impl Access {
             });
         }
 
-        let context = conf("spark.kubernetes.context").filter(|name| !name.is_empty());
-        let auto = Auto::configure(machine, context.as_deref())?;
+        let context = conf.get(&keys::CONTEXT)?.filter(|name| !name.is_empty());
+        let auto = Auto::configure(&machine, context.as_deref())?;
         let ca_file = file("caCertFile").or(place.default_ca);
         let identity = Option::zip(
             pem(
@@ -195,27 +187,38 @@ impl Access {
                 &key("clientKeyFile"),
             ),
         );
-        let proxy = Proxy::resolve(&place.server, auto.https_proxy, auto.http_proxy, machine)?;
+        let proxy = Proxy::resolve(&place.server, auto.https_proxy, auto.http_proxy, &machine)?;
         let credentials = match (auto.basic, token, token_file) {
             (Some((username, password)), _, _) => Credentials::Basic { username, password },
             (None, Some(token), _) => Credentials::Token(token.into()),
             (None, None, Some(path)) => Credentials::TokenFile(path),
             (None, None, None) => auto.credentials,
         };
+        let of_driver = if conf.is_set(&keys::DRIVER_REQUEST_TIMEOUT) {
+            millis(conf.get(&keys::DRIVER_REQUEST_TIMEOUT)?)
+        } else {
+            None
+        };
 
         Ok(Self {
             server: place.server,
-            namespace: conf("spark.kubernetes.namespace").unwrap_or_else(|| "default".to_owned()),
+            namespace: conf.get(&keys::NAMESPACE)?,
             credentials,
             identity: identity.map(|(certificate, key)| Identity { certificate, key }),
             ca: pem(auto.ca_data, ca_file.or(auto.ca_file), &key("caCertFile")),
-            insecure: auto.insecure || boolean(conf, "spark.kubernetes.trust.certificates")?,
+            insecure: auto.insecure || conf.get(&keys::TRUST_CERTIFICATES)?,
             tls_server_name: auto.tls_server_name,
             impersonate: auto.impersonate,
             proxy,
-            connect_timeout: millis(conf, "spark.kubernetes.driver.connectionTimeout")?,
-            request_timeout: millis(conf, "spark.kubernetes.driver.requestTimeout")?,
+            connect_timeout: millis(conf.get(&keys::DRIVER_CONNECTION_TIMEOUT)?),
+            request_timeout: of_driver.map_or_else(|| conf.get(&keys::STOKER_REQUEST_TIMEOUT), Ok)?,
+            connections: usize::try_from(conf.get(&keys::STOKER_ALLOCATION_MAX_IN_FLIGHT)?).unwrap_or(1),
         })
+    }
+
+    /// Namespace of the pods: `spark.kubernetes.namespace`, default `default`.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
     }
 }
 
@@ -228,31 +231,25 @@ struct Place {
 }
 
 impl Place {
-    fn of(
-        conf: &dyn Fn(&str) -> Option<String>,
-        master: Option<&str>,
-        machine: &Machine<'_>,
-    ) -> Result<Self, AccessError> {
-        if boolean(conf, "spark.kubernetes.submitInDriver")? {
-            if conf("spark.kubernetes.driver.pod.name").is_none() {
+    fn of(conf: &Conf, master: Option<&str>, lookups: &Lookups) -> Result<Self, AccessError> {
+        if conf.get(&keys::SUBMIT_IN_DRIVER)? {
+            if conf.get(&keys::DRIVER_POD_NAME)?.is_none() {
                 return Err(AccessError::DriverPodNameMissing);
             }
-            let key = "spark.kubernetes.driver.master";
-            let url = conf(key).unwrap_or_else(|| INTERNAL_MASTER.to_owned());
-            let ca = machine.service_account.join("ca.crt");
-            let default_ca = ca.exists().then_some(ca);
+            let url = conf.get(&keys::DRIVER_MASTER_URL)?;
+            let server = server("spark.kubernetes.driver.master", &url)?;
+            let ca = lookups.service_account.join("ca.crt");
             return Ok(Self {
-                server: server(key, &url)?,
+                server,
                 prefix: CLUSTER_PREFIX,
-                default_ca,
+                default_ca: ca.exists().then_some(ca),
             });
         }
         let url = master
-            .map(str::to_owned)
-            .or_else(|| conf("spark.master"))
+            .or_else(|| conf.raw("spark.master"))
             .ok_or(AccessError::NoMaster)?;
         Ok(Self {
-            server: server("spark.master", &url)?,
+            server: server("spark.master", url)?,
             prefix: CLIENT_PREFIX,
             default_ca: None,
         })
@@ -303,27 +300,10 @@ fn pem(data: Option<SecretString>, file: Option<PathBuf>, file_key: &str) -> Opt
     }
 }
 
-fn boolean(conf: &dyn Fn(&str) -> Option<String>, key: &str) -> Result<bool, AccessError> {
-    let Some(value) = conf(key) else { return Ok(false) };
-    let bad = |_| AccessError::BadValue {
-        key: key.to_owned(),
-        value: value.clone(),
-        expected: "boolean",
-    };
-    value.trim().to_ascii_lowercase().parse().map_err(bad)
-}
-
-fn millis(conf: &dyn Fn(&str) -> Option<String>, key: &str) -> Result<Option<Duration>, AccessError> {
-    let value = match conf(key) {
-        None => DEFAULT_TIMEOUT_MS,
-        Some(text) => {
-            let bad = |_| AccessError::BadValue {
-                key: key.to_owned(),
-                value: text.clone(),
-                expected: "a number of milliseconds",
-            };
-            text.trim().parse().map_err(bad)?
-        }
-    };
-    Ok((value > 0).then(|| Duration::from_millis(value)))
+/// A timeout of Spark's, 0 being none.
+fn millis(value: i32) -> Option<Duration> {
+    u64::try_from(value)
+        .ok()
+        .filter(|millis| *millis > 0)
+        .map(Duration::from_millis)
 }

@@ -7,7 +7,8 @@ use http::Uri;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use super::{AccessError, Machine};
+use super::AccessError;
+use super::lookups::Machine;
 
 /// How a proxy is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +123,7 @@ impl Proxy {
 fn is_exempt(host: &str, no_proxy: &str, machine: &Machine<'_>) -> bool {
     let mut address: Option<Option<IpAddr>> = None;
     let mut address_of_host =
-        || *address.get_or_insert_with(|| host.parse().ok().or_else(|| (machine.lookup)(host)));
+        || *address.get_or_insert_with(|| host.parse().ok().or_else(|| (machine.lookups.host)(host)));
     no_proxy
         .trim_end_matches(',')
         .split(',')

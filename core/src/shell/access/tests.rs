@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
 use super::*;
+use crate::conf::Sources;
 
 /// A machine with its own service account directory and home.
 struct Bench {
@@ -83,13 +84,23 @@ impl Bench {
     }
 
     fn resolve(&self) -> Result<Access, AccessError> {
-        let machine = Machine {
-            env: &|key| self.env.get(key).cloned(),
-            system: &|key| self.system.get(key).cloned(),
-            lookup: &|host| self.hosts.get(host).copied(),
-            service_account: self.dir.path().join("sa"),
+        self.resolve_with(None, None)
+    }
+
+    fn resolve_with(&self, master: Option<&str>, kubeconfig: Option<PathBuf>) -> Result<Access, AccessError> {
+        let sources = Sources {
+            properties: self.conf.clone(),
+            env: self.env.clone(),
+            system: self.system.clone(),
         };
-        Access::resolve(&|key| self.conf.get(key).cloned(), None, &machine)
+        let conf = Conf::new(sources, "4.3.0".parse().unwrap())?;
+        let hosts = self.hosts.clone();
+        let lookups = Lookups {
+            kubeconfig,
+            service_account: self.dir.path().join("sa"),
+            host: Box::new(move |host| hosts.get(host).copied()),
+        };
+        Access::resolve(&conf, master, &lookups)
     }
 
     /// The resolved access in one line, paths relative to the machine's directory.
@@ -223,13 +234,9 @@ fn the_address() {
 #[test]
 fn the_master_argument_wins_over_the_key() {
     let bench = Bench::client();
-    let none = |_: &str| None;
-    let machine = Machine {
-        service_account: bench.dir.path().join("sa"),
-        ..Machine::new(&none, &none)
-    };
-    let conf = |key: &str| bench.conf.get(key).cloned();
-    let access = Access::resolve(&conf, Some("k8s://https://given.example"), &machine).unwrap();
+    let access = bench
+        .resolve_with(Some("k8s://https://given.example"), None)
+        .unwrap();
     assert_eq!(access.server, "https://given.example/");
 }
 
@@ -302,10 +309,6 @@ fn client_mode_keys() {
     check(
         Bench::client().conf("spark.kubernetes.trust.certificates", "TRUE"),
         &format!("{server} | none | insecure"),
-    );
-    check(
-        Bench::client().conf("spark.kubernetes.trust.certificates", "maybe"),
-        "error: spark.kubernetes.trust.certificates should be boolean, but was maybe",
     );
     // A certificate without its key is no identity.
     check(
@@ -576,20 +579,42 @@ fn exempt_from_the_proxy() {
 fn timeouts_and_namespace() {
     let access = Bench::client().resolve().unwrap();
     assert_eq!(access.connect_timeout, Some(Duration::from_secs(10)));
-    assert_eq!(access.request_timeout, Some(Duration::from_secs(10)));
-    assert_eq!(access.namespace, "default");
+    assert_eq!(access.request_timeout, Duration::from_secs(30));
+    assert_eq!(access.namespace(), "default");
+    assert_eq!(access.connections, 16);
     let access = Bench::client()
         .conf("spark.kubernetes.driver.connectionTimeout", "2500")
-        .conf("spark.kubernetes.driver.requestTimeout", "0")
+        .conf("spark.kubernetes.driver.requestTimeout", "15000")
+        .conf("spark.stoker.requestTimeout", "20s")
+        .conf("spark.stoker.allocation.maxInFlight", "4")
         .conf("spark.kubernetes.namespace", "jobs")
         .resolve()
         .unwrap();
     assert_eq!(access.connect_timeout, Some(Duration::from_millis(2500)));
-    assert_eq!(access.request_timeout, None);
-    assert_eq!(access.namespace, "jobs");
-    check(
-        Bench::client().conf("spark.kubernetes.driver.requestTimeout", "10s"),
-        "error: spark.kubernetes.driver.requestTimeout should be a number of milliseconds, but was 10s",
+    assert_eq!(access.request_timeout, Duration::from_secs(15));
+    assert_eq!(access.namespace(), "jobs");
+    assert_eq!(access.connections, 4);
+    let access = Bench::client()
+        .conf("spark.kubernetes.driver.connectionTimeout", "0")
+        .conf("spark.kubernetes.driver.requestTimeout", "0")
+        .conf("spark.stoker.requestTimeout", "20s")
+        .resolve()
+        .unwrap();
+    assert_eq!(access.connect_timeout, None);
+    assert_eq!(access.request_timeout, Duration::from_secs(20));
+}
+
+#[test]
+fn a_given_kubeconfig_takes_the_place_of_all_others() {
+    let bench = Bench::client().kubeconfig();
+    let given = bench.path("given");
+    let bench = bench
+        .file("given", &KUBECONFIG.replace("kube-token", "given"))
+        .env("KUBECONFIG", "elsewhere");
+    let access = bench.resolve_with(None, Some(given.into())).unwrap();
+    assert_eq!(
+        summary(&access, bench.dir.path()),
+        "https://api.example:6443/ | kubeconfig given | ca data Q0E="
     );
 }
 

@@ -10,7 +10,7 @@ mod tls;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::header::{HeaderName, HeaderValue, USER_AGENT};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{Request, Uri};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
@@ -27,6 +27,8 @@ use super::access::{Access, AccessError, Credentials, Proxy, ProxyKind};
 
 pub use auth::AuthLayer;
 
+/// How we name ourselves to the API server.
+pub const USER_AGENT: &str = concat!("stoker/", env!("CARGO_PKG_VERSION"));
 /// How often an idle TCP connection is probed, so that one cut silently is noticed.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How long an idle connection is kept for the next call.
@@ -78,31 +80,19 @@ pub enum ClientError {
 
 /// Makes the client. Runs inside a tokio runtime, on which the client then depends.
 ///
-/// `max_in_flight` is how many idle connections are kept; `user_agent` identifies us in the audit log.
-pub async fn connect(
-    access: &Access,
-    user_agent: &str,
-    max_in_flight: usize,
-) -> Result<kube::Client, ClientError> {
+/// `user_agent` identifies us in the API server's audit log: [`USER_AGENT`].
+pub async fn connect(access: &Access, user_agent: &str) -> Result<kube::Client, ClientError> {
     let config = kube_config(access, user_agent)?;
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_keepalive(Some(KEEPALIVE));
     match &access.proxy {
-        None => assemble(http, access, &config, max_in_flight).await,
+        None => assemble(http, access, &config).await,
         Some(proxy) => match proxy.kind {
-            ProxyKind::Http => assemble(tunnel(proxy, http)?, access, &config, max_in_flight).await,
-            ProxyKind::Socks4 => {
-                assemble(
-                    SocksV4::new(proxy.address.clone(), http),
-                    access,
-                    &config,
-                    max_in_flight,
-                )
-                .await
-            }
-            ProxyKind::Socks5 => assemble(socks5(proxy, http), access, &config, max_in_flight).await,
+            ProxyKind::Http => assemble(tunnel(proxy, http)?, access, &config).await,
+            ProxyKind::Socks4 => assemble(SocksV4::new(proxy.address.clone(), http), access, &config).await,
+            ProxyKind::Socks5 => assemble(socks5(proxy, http), access, &config).await,
         },
     }
 }
@@ -132,7 +122,6 @@ async fn assemble<C>(
     connector: C,
     access: &Access,
     config: &kube::Config,
-    max_in_flight: usize,
 ) -> Result<kube::Client, ClientError>
 where
     C: Service<Uri> + Clone + Send + Sync + 'static,
@@ -156,12 +145,12 @@ where
         https = https.with_server_name_resolver(FixedServerNameResolver::new(name));
     }
     let mut connector = TimeoutConnector::new(https.enable_http1().wrap_connector(connector));
-    connector.set_connect_timeout(connect_limit(access));
+    connector.set_connect_timeout(Some(connect_limit(access)));
 
     let hyper = HyperClient::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(max_in_flight)
+        .pool_max_idle_per_host(access.connections)
         .build::<_, Body>(connector);
     let hyper = ServiceExt::<Request<Body>>::map_err(hyper, BoxError::from);
     let stack = AuthLayer::new(&access.credentials).await?.layer(hyper);
@@ -169,25 +158,25 @@ where
     let headers = config.extra_headers_layer().map_err(|_| ClientError::Header {
         what: "the impersonated user",
     })?;
-    Ok(ClientBuilder::new(headers.layer(stack), access.namespace.clone()).build())
+    Ok(ClientBuilder::new(headers.layer(stack), access.namespace()).build())
 }
 
 /// A connection attempt ends before the call that wants it, so that the call is known not to have been sent.
-fn connect_limit(access: &Access) -> Option<Duration> {
-    let of_call = access.request_timeout.map(|limit| limit - limit / 10);
-    [access.connect_timeout, of_call].into_iter().flatten().min()
+fn connect_limit(access: &Access) -> Duration {
+    let of_call = access.request_timeout - access.request_timeout / 10;
+    access.connect_timeout.map_or(of_call, |limit| limit.min(of_call))
 }
 
 /// kube's own form of `access`, for the layers and the TLS setup taken from kube.
 fn kube_config(access: &Access, user_agent: &str) -> Result<kube::Config, ClientError> {
     let mut config = kube::Config::new(access.server.clone());
-    config.default_namespace.clone_from(&access.namespace);
+    access.namespace().clone_into(&mut config.default_namespace);
     config.default_retry = false;
     config.accept_invalid_certs = access.insecure;
     config.tls_server_name.clone_from(&access.tls_server_name);
     config
         .headers
-        .push(header(USER_AGENT, user_agent, "the user agent")?);
+        .push(header(header::USER_AGENT, user_agent, "the user agent")?);
     if let Some((user, groups)) = &access.impersonate {
         config.auth_info.impersonate = Some(user.clone());
         config.auth_info.impersonate_groups = Some(groups.clone());

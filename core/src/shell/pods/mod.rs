@@ -4,10 +4,10 @@ mod facts;
 mod failure;
 mod watch;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::Stream;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kube::client::Body;
@@ -17,16 +17,17 @@ use kube::core::params::{
 use kube::core::request::{Error as RequestError, Request};
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::time::Instant;
 
 use self::facts::{DriverAnswer, ListAnswer, PodAnswer};
-use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, Outcome, PodFacts, PodPatch, Selection};
+use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, Outcome, PodFacts, Selection};
 
-pub use watch::WatchItem;
+pub use watch::Watch;
 
 /// Pods of one page of a list.
 pub const PAGE_SIZE: u32 = 500;
-/// Label that marks an executor pod kept for inspection.
-const INACTIVE_LABEL: &str = "spark-exec-inactive";
+/// `timeoutSeconds` of a watch.
+const WATCH_SECONDS: RangeInclusive<u32> = 290..=300;
 /// Most bytes read of an answer with one object; the API server's own limit for an object is 3 MiB.
 const OBJECT_LIMIT: usize = 8 << 20;
 /// Most bytes read of a page of a list.
@@ -130,18 +131,18 @@ impl PodApi {
     }
 
     /// Watches the application's executor pods from `resource_version` on, with bookmarks. The API server
-    /// ends the watch after `timeout`; whole seconds, to be varied by the caller so that watches do not end
-    /// together. The stream ends with exactly one [`WatchItem::End`].
-    pub fn watch(
-        &self,
-        resource_version: &str,
-        timeout: Duration,
-    ) -> impl Stream<Item = WatchItem> + Send + use<> {
-        let seconds = u32::try_from(timeout.as_secs()).unwrap_or(u32::MAX);
+    /// ends the watch after 290 to 300 s, so that watches do not end together.
+    pub async fn watch(&self, resource_version: &str) -> Result<Watch, ApiFailure> {
+        let seconds = fastrand::u32(WATCH_SECONDS);
         let params = WatchParams::default().labels(&self.selector).timeout(seconds);
         let request = self.pods.watch(&params, resource_version);
-        // A server that forgets to end the watch, or a connection that died unnoticed.
-        watch::stream(self.client.clone(), request, self.limit, timeout + self.limit)
+        let request = request.map_err(|error| failure::unbuilt(&error))?.map(Body::from);
+        // For a server that forgets to end the watch, or a connection that died unnoticed.
+        let deadline = Instant::now() + Duration::from_secs(seconds.into()) + self.limit;
+        let opening = watch::open(&self.client, request, deadline);
+        tokio::time::timeout(self.limit, opening)
+            .await
+            .unwrap_or_else(|_| Err(failure::no_answer(self.limit)))
     }
 
     /// `POST` an executor pod, the bytes as they are.
@@ -182,18 +183,15 @@ impl PodApi {
         .await
     }
 
-    /// `PATCH` labels; with a `uid`, only of the pod that has it.
-    pub async fn patch(&self, name: &str, uid: Option<&str>, patch: &PodPatch) -> Outcome<()> {
-        let labels = match patch {
-            PodPatch::Inactive => json!({ INACTIVE_LABEL: "true" }),
-            PodPatch::Decommission { label, value } => json!({ label.as_str(): value }),
-        };
-        let mut metadata = json!({ "labels": labels });
-        if let Some(uid) = uid {
-            // The API server answers 409 where the UID differs: it is immutable.
-            metadata["uid"] = json!(uid);
-        }
-        let body = json!({ "metadata": metadata });
+    /// `DELETE` the `ConfigMap` of that name.
+    pub async fn delete_config_map(&self, name: &str) -> Outcome<()> {
+        let request = self.config_maps.delete(name, &DeleteParams::default());
+        self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
+    }
+
+    /// `PATCH` one label.
+    pub async fn label(&self, name: &str, label: &str, value: &str) -> Outcome<()> {
+        let body = json!({ "metadata": { "labels": { label: value } } });
         let request = self
             .pods
             .patch(name, &PatchParams::default(), &Patch::Merge(body));

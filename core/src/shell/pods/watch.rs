@@ -1,13 +1,10 @@
-//! A watch as a stream: events, then how it ended.
+//! A watch as a stream of events.
 
-use std::pin::Pin;
-use std::time::Duration;
-
-use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use http::StatusCode;
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::Body;
-use kube::core::request::Error as RequestError;
 use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
@@ -15,31 +12,17 @@ use tokio_util::io::StreamReader;
 
 use super::facts::PodAnswer;
 use super::failure::{self, Status};
-use crate::plan::{ApiFailure, FailureClass, Outcome, PodFacts, WatchEvent};
+use crate::plan::{ApiFailure, FailureClass, PodFacts, WatchEvent};
 
 /// Most bytes of one event.
 const EVENT_LIMIT: usize = 8 << 20;
 
-/// An item of a watch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WatchItem {
-    /// Something happened.
-    Event(WatchEvent),
-    /// The watch has ended, in order or not; nothing follows.
-    End(Outcome<()>),
-}
+/// An open watch: events, and at most one failure as the last item. It ends without one when the API server
+/// ended it in order.
+pub type Watch = BoxStream<'static, Result<WatchEvent, ApiFailure>>;
 
-type Lines = Pin<Box<dyn Stream<Item = Result<String, LinesCodecError>> + Send>>;
-
-enum State {
-    Closed {
-        client: kube::Client,
-        request: Box<http::Request<Body>>,
-    },
-    Open(Lines),
-    Failed(ApiFailure),
-    Ended,
-}
+type Lines = FramedRead<StreamReader<BodyStream, Bytes>, LinesCodec>;
+type BodyStream = BoxStream<'static, Result<Bytes, std::io::Error>>;
 
 /// A line of the answer.
 #[derive(Debug, Deserialize)]
@@ -63,44 +46,12 @@ struct BookmarkMeta {
     resource_version: String,
 }
 
-/// Opens the watch within `open_limit` and follows it for at most `whole_limit`.
-pub(super) fn stream(
-    client: kube::Client,
-    request: Result<http::Request<Vec<u8>>, RequestError>,
-    open_limit: Duration,
-    whole_limit: Duration,
-) -> impl Stream<Item = WatchItem> + Send + use<> {
-    let first = match request {
-        Ok(request) => State::Closed {
-            client,
-            request: Box::new(request.map(Body::from)),
-        },
-        Err(error) => State::Failed(failure::unbuilt(&error)),
-    };
-    let deadline = Instant::now() + whole_limit;
-    stream::unfold(first, move |state| async move {
-        let lines = match state {
-            State::Ended => return None,
-            State::Failed(failure) => Err(failure),
-            State::Open(lines) => Ok(lines),
-            State::Closed { client, request } => {
-                let opening = tokio::time::timeout(open_limit, open(&client, *request)).await;
-                opening.unwrap_or_else(|_| Err(failure::no_answer(open_limit)))
-            }
-        };
-        let (item, next) = match lines {
-            Err(failure) => (WatchItem::End(Outcome::Failed(failure)), State::Ended),
-            Ok(mut lines) => match next_event(&mut lines, deadline).await {
-                Ok(Some(event)) => (WatchItem::Event(event), State::Open(lines)),
-                Ok(None) => (WatchItem::End(Outcome::Done(())), State::Ended),
-                Err(failure) => (WatchItem::End(Outcome::Failed(failure)), State::Ended),
-            },
-        };
-        Some((item, next))
-    })
-}
-
-async fn open(client: &kube::Client, request: http::Request<Body>) -> Result<Lines, ApiFailure> {
+/// Sends the request and waits for the beginning of the answer. The watch is followed until `deadline`.
+pub(super) async fn open(
+    client: &kube::Client,
+    request: http::Request<Body>,
+    deadline: Instant,
+) -> Result<Watch, ApiFailure> {
     let answer = client
         .send(request)
         .await
@@ -111,11 +62,17 @@ async fn open(client: &kube::Client, request: http::Request<Body>) -> Result<Lin
         let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         return Err(failure::refused(head.status, &head.headers, &body).0);
     }
-    let reader = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other));
-    Ok(Box::pin(FramedRead::new(
-        reader,
-        LinesCodec::new_with_max_length(EVENT_LIMIT),
-    )))
+    let reader = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other).boxed());
+    let lines = FramedRead::new(reader, LinesCodec::new_with_max_length(EVENT_LIMIT));
+    let events = stream::unfold(Some(lines), move |lines| async move {
+        let mut lines = lines?;
+        match next_event(&mut lines, deadline).await {
+            Ok(Some(event)) => Some((Ok(event), Some(lines))),
+            Ok(None) => None,
+            Err(failure) => Some((Err(failure), None)),
+        }
+    });
+    Ok(events.boxed())
 }
 
 /// The next event; `None` when the API server ended the watch in order.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
+use crate::conf::Conf;
+
 /// Where Kubernetes mounts a pod's service account.
 pub const SERVICE_ACCOUNT_DIR: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -35,35 +37,54 @@ pub const SYSTEM_PROPERTIES: &[&str] = &[
     "user.home",
 ];
 
-/// The machine as [`super::Access::resolve`] sees it: everything it reads besides files named elsewhere.
-pub struct Machine<'a> {
-    /// Environment variables.
-    pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// Java system properties.
-    pub system: &'a dyn Fn(&str) -> Option<String>,
-    /// Address of a host name, used only where `NO_PROXY` names networks.
-    pub lookup: &'a dyn Fn(&str) -> Option<IpAddr>,
+/// Files and names that [`super::Access::resolve`] looks up on the machine.
+pub struct Lookups {
+    /// A kubeconfig that takes the place of `$KUBECONFIG` and `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
     /// Directory of the service account's `token` and `ca.crt`.
     pub service_account: PathBuf,
+    /// Address of a host name, asked only where `NO_PROXY` names networks.
+    pub host: Box<dyn Fn(&str) -> Option<IpAddr> + Send + Sync>,
 }
 
-impl<'a> Machine<'a> {
-    /// This machine, with the given environment and system properties.
-    pub fn new(env: &'a dyn Fn(&str) -> Option<String>, system: &'a dyn Fn(&str) -> Option<String>) -> Self {
+impl Lookups {
+    /// Those of this machine.
+    pub fn system(kubeconfig: Option<PathBuf>) -> Self {
         Self {
-            env,
-            system,
-            lookup: &resolve_host,
+            kubeconfig,
             service_account: PathBuf::from(SERVICE_ACCOUNT_DIR),
+            host: Box::new(|host| Some((host, 0).to_socket_addrs().ok()?.next()?.ip())),
         }
     }
+}
 
+impl fmt::Debug for Lookups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookups")
+            .field("kubeconfig", &self.kubeconfig)
+            .field("service_account", &self.service_account)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Lookups, environment variables and system properties together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Machine<'a> {
+    pub(super) conf: &'a Conf,
+    pub(super) lookups: &'a Lookups,
+}
+
+impl Machine<'_> {
     /// A system property, or the environment variable that stands for it. Empty is as good as absent.
     pub(super) fn property(&self, name: &str) -> Option<String> {
         let variable = || name.to_ascii_uppercase().replace(['.', '-'], "_");
-        (self.system)(name)
-            .filter(|value| !value.is_empty())
-            .or_else(|| (self.env)(&variable()).filter(|value| !value.is_empty()))
+        let filled = |value: &&str| !value.is_empty();
+        let found = self
+            .conf
+            .system(name)
+            .filter(filled)
+            .or_else(|| self.conf.env(&variable()).filter(filled));
+        found.map(str::to_owned)
     }
 
     /// A boolean property: `true` in any case, everything else is false.
@@ -72,31 +93,21 @@ impl<'a> Machine<'a> {
             .map_or(default, |value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// The files of `KUBECONFIG`, or `~/.kube/config`.
+    /// The kubeconfig given, or the files of `KUBECONFIG`, or `~/.kube/config`.
     pub(super) fn kubeconfig_files(&self) -> Vec<PathBuf> {
-        match self.property("kubeconfig") {
-            Some(paths) => std::env::split_paths(&paths).collect(),
-            None => vec![self.home().join(".kube").join("config")],
+        match (&self.lookups.kubeconfig, self.property("kubeconfig")) {
+            (Some(path), _) => vec![path.clone()],
+            (None, Some(paths)) => std::env::split_paths(&paths).collect(),
+            (None, None) => vec![self.home().join(".kube").join("config")],
         }
     }
 
     fn home(&self) -> PathBuf {
-        (self.env)("HOME")
+        self.conf
+            .env("HOME")
             .map(PathBuf::from)
             .filter(|home| home.is_dir())
-            .or_else(|| (self.system)("user.home").map(PathBuf::from))
+            .or_else(|| self.conf.system("user.home").map(PathBuf::from))
             .unwrap_or_else(|| PathBuf::from("."))
     }
-}
-
-impl fmt::Debug for Machine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Machine")
-            .field("service_account", &self.service_account)
-            .finish_non_exhaustive()
-    }
-}
-
-fn resolve_host(host: &str) -> Option<IpAddr> {
-    Some((host, 0).to_socket_addrs().ok()?.next()?.ip())
 }
