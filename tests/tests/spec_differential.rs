@@ -2,6 +2,12 @@
 //!
 //! Needs `STOKER_SPARK_HOME`, a directory with the `jars` of a Spark distribution, and a Java runtime. See
 //! `tests/differential/README.md`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the whole file is a test"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -314,7 +320,7 @@ impl Case {
                     uuid.len() == 36 && uuid.as_bytes()[14] == b'4',
                     "a random UUID: {dir}"
                 );
-                *dir = "/var/data/spark-UUID".to_owned();
+                "/var/data/spark-UUID".clone_into(dir);
             }
         }
         dirs.sort();

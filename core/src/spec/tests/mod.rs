@@ -1,11 +1,13 @@
+mod profiles;
+mod stamping;
+
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::conf::{Conf, Sources, SparkVersion};
-use crate::ids::{ExecutorId, ProfileId};
+use crate::ids::ExecutorId;
 
 const SEED: u128 = 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef;
 
@@ -142,108 +144,6 @@ fn the_config_map() {
     };
     let map = config_map(&conf(&[]), &outside, &[]).unwrap();
     assert!(map["metadata"].get("ownerReferences").is_none());
-}
-
-#[test]
-fn a_profile_replaces_what_it_names() {
-    let conf = conf(&[
-        ("spark.executor.cores", "2"),
-        ("spark.executor.memory", "1g"),
-        ("spark.kubernetes.executor.request.cores", "100m"),
-        ("spark.kubernetes.executor.limit.cores", "200m"),
-        ("spark.executor.resource.gpu.amount", "1"),
-        ("spark.executor.resource.gpu.vendor", "nvidia.com"),
-    ]);
-    let profile = profile(
-        3,
-        &json!({"cores": {"amount": 6}, "memory": {"amount": 4096}, "fpga": {"amount": 2, "vendor": "example.com"}}),
-    );
-    let pod = pod_of(&conf, &context(), &profile);
-    // The overhead stays that of the default profile: 10 % of 1 GiB is less than 384 MiB.
-    assert_eq!(
-        container(&pod)["resources"],
-        json!({
-            "limits": {"memory": "4480Mi", "example.com/fpga": "2"},
-            "requests": {"cpu": "6", "memory": "4480Mi"},
-        })
-    );
-    assert_eq!(env(&pod)["SPARK_EXECUTOR_CORES"], "6");
-    assert_eq!(env(&pod)["SPARK_EXECUTOR_MEMORY"], "4096m");
-    assert_eq!(env(&pod)["SPARK_RESOURCE_PROFILE_ID"], "3");
-    assert_eq!(pod["metadata"]["labels"]["spark-exec-resourceprofile-id"], "3");
-}
-
-#[test]
-fn memory_is_added_up() {
-    let total = |properties: &[(&str, &str)]| {
-        let pod = pod(properties);
-        container(&pod)["resources"]["requests"]["memory"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
-    assert_eq!(total(&[]), "1408Mi");
-    assert_eq!(total(&[("spark.executor.memory", "10g")]), "11264Mi");
-    assert_eq!(
-        total(&[
-            ("spark.executor.memory", "10g"),
-            ("spark.kubernetes.memoryOverheadFactor", "0.4")
-        ]),
-        "14336Mi"
-    );
-    let both = [
-        ("spark.executor.memoryOverheadFactor", "0.5"),
-        ("spark.kubernetes.memoryOverheadFactor", "0.4"),
-    ];
-    assert_eq!(total(&both), "1536Mi");
-    assert_eq!(total(&[("spark.executor.memoryOverhead", "100")]), "1124Mi");
-    assert_eq!(total(&[("spark.executor.minMemoryOverhead", "1g")]), "2048Mi");
-    let off_heap = [
-        ("spark.memory.offHeap.enabled", "true"),
-        ("spark.memory.offHeap.size", "512m"),
-    ];
-    assert_eq!(total(&off_heap), "1920Mi");
-    assert_eq!(total(&[("spark.executor.pyspark.memory", "512m")]), "1408Mi");
-    let python = [
-        ("spark.executor.pyspark.memory", "512m"),
-        ("spark.kubernetes.resource.type", "python"),
-    ];
-    assert_eq!(total(&python), "1920Mi");
-}
-
-#[test]
-fn the_default_profile_can_be_listed() {
-    let conf = conf(&[
-        ("spark.executor.cores", "2"),
-        ("spark.executor.memoryOverhead", "600m"),
-        ("spark.executor.resource.gpu.amount", "1"),
-        ("spark.executor.resource.gpu.vendor", "nvidia.com"),
-    ]);
-    let listed = ResourceProfile::default_from(&conf).unwrap();
-    assert_eq!(listed.id, ProfileId(0));
-    assert_eq!(
-        serde_json::to_value(&listed).unwrap()["executorResources"],
-        json!({
-            "cores": {"amount": 2},
-            "gpu": {"amount": 1, "vendor": "nvidia.com"},
-            "memory": {"amount": 1024},
-            "memoryOverhead": {"amount": 600},
-            "offHeap": {"amount": 0},
-        })
-    );
-    let same = |profile: &ResourceProfile| {
-        PodStamp::build(&conf, &context(), profile)
-            .unwrap()
-            .stamp(ExecutorId(1), 0)
-    };
-    assert_eq!(same(&listed), same(&default_profile()));
-}
-
-#[test]
-fn profiles_with_unknown_fields_are_refused() {
-    assert!(serde_json::from_value::<ResourceProfile>(json!({"id": 1, "executorResource": {}})).is_err());
-    let misspelt = json!({"id": 1, "executorResources": {"gpu": {"amount": 1, "vendro": "x"}}});
-    assert!(serde_json::from_value::<ResourceProfile>(misspelt).is_err());
 }
 
 #[test]
@@ -456,45 +356,4 @@ fn the_pod_name_prefix_is_configured_or_derived() {
         pod_name_prefix(&long, "00ff"),
         Err(SpecError::PodNamePrefix { .. })
     ));
-}
-
-proptest! {
-    /// Stamping gives the bytes that building the pod for that executor gives, whatever the user's texts are: the
-    /// placeholders, quotes, escapes and characters of the private use areas among them.
-    #[test]
-    fn stamping_is_building(
-        executor in 1..u64::from(u32::MAX),
-        seed: u128,
-        texts in proptest::collection::vec(
-            proptest::collection::vec(
-                prop_oneof![
-                    Just("{{EXECUTOR_ID}}".to_owned()),
-                    Just("{{APP_ID}}".to_owned()),
-                    Just("\u{E000}".to_owned()),
-                    Just("id\u{E001}".to_owned()),
-                    Just("\"\\'".to_owned()),
-                    Just("SPARK_EXECUTOR_ID".to_owned()),
-                    any::<String>(),
-                ],
-                0..5,
-            ).prop_map(|parts| parts.concat()),
-            5,
-        ),
-        prefix in "[a-z]([a-z0-9.]{0,80}[a-z0-9])?",
-    ) {
-        prop_assume!(!prefix.contains(".."));
-        let conf = conf(&[
-            ("spark.kubernetes.executor.label.x", &texts[0]),
-            ("spark.kubernetes.executor.annotation.y", &texts[1]),
-            ("spark.executor.extraJavaOptions", &texts[2].replace('$', "_")),
-            ("spark.executorEnv.SPARK_EXECUTOR_DIRS", &texts[3]),
-            ("spark.local.dir", &texts[4]),
-        ]);
-        let context = AppContext { pod_name_prefix: prefix, ..context() };
-        let executor = ExecutorId(executor);
-        let stamped = PodStamp::build(&conf, &context, &default_profile()).unwrap().stamp(executor, seed);
-        let (name, built) = stamp::build_directly(&conf, &context, &default_profile(), executor, seed).unwrap();
-        prop_assert_eq!(stamped.name, name);
-        prop_assert_eq!(String::from_utf8(stamped.body).unwrap(), built.to_string());
-    }
 }
