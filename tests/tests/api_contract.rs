@@ -1,5 +1,12 @@
 //! What goes over the wire for each call of the plan, and what each answer means to it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
@@ -363,118 +370,67 @@ fn status(code: u16, reason: &str, message: &str) -> String {
         .to_string()
 }
 
+/// Code, reason and message of an answer (without a reason it is plain text), its class, and what becomes of
+/// a write that gets it.
+const REFUSALS: &str = r#"
+400 | BadRequest    | no                                                      | Invalid         | failed
+401 | Unauthorized  | Unauthorized                                            | Unauthorized    | failed
+403 | Forbidden     | pods is forbidden: User "x" cannot create               | Forbidden       | failed
+403 | Forbidden     | pods "x" is forbidden: exceeded quota: q, used: pods=5  | QuotaExceeded   | failed
+403 | Forbidden     | pods "x" is forbidden: status unknown for quota: q      | QuotaExceeded   | failed
+403 |               | <html>the proxy says no</html>                          | Forbidden       | failed
+404 | NotFound      | namespaces "ns" not found                               | NotFound        | failed
+408 |               |                                                         | Timeout         | unknown
+409 | AlreadyExists | pods "x" already exists                                 | AlreadyExists   | failed
+409 | Conflict      | the UID in the precondition differs                     | Conflict        | failed
+410 | Expired       | too old                                                 | Gone            | failed
+413 |               | too large                                               | Invalid         | failed
+422 | Invalid       | spec.containers: Required value                         | Invalid         | failed
+429 |               | Too many requests, please try again later.              | TooManyRequests | failed
+500 | InternalError | failed calling webhook                                  | Server          | failed
+500 | ServerTimeout | try again                                               | Server          | unknown
+500 | InternalError | etcdserver: request timed out                           | Server          | unknown
+502 |               | bad gateway                                             | Server          | unknown
+503 |               | no endpoints                                            | Server          | failed
+504 | Timeout       | request did not complete within requested timeout       | Server          | unknown
+302 |               |                                                         | Server          | failed
+"#;
+
 #[tokio::test]
 async fn what_an_answer_means() {
-    use FailureClass as Class;
-    let quota =
-        r#"pods "x" is forbidden: exceeded quota: q, requested: pods=1, used: pods=5, limited: pods=5"#;
-    let unsynced = r#"pods "x" is forbidden: status unknown for quota: q, resources: pods"#;
-    // (code, body, class, whether a write may have been applied)
-    let table = [
-        (400, status(400, "BadRequest", "no"), Class::Invalid, false),
-        (
-            401,
-            status(401, "Unauthorized", "Unauthorized"),
-            Class::Unauthorized,
-            false,
-        ),
-        (
-            403,
-            status(403, "Forbidden", r#"pods is forbidden: User "x" cannot create"#),
-            Class::Forbidden,
-            false,
-        ),
-        (403, status(403, "Forbidden", quota), Class::QuotaExceeded, false),
-        (
-            403,
-            status(403, "Forbidden", unsynced),
-            Class::QuotaExceeded,
-            false,
-        ),
-        (
-            403,
-            "<html>proxy says no</html>".to_owned(),
-            Class::Forbidden,
-            false,
-        ),
-        (
-            404,
-            status(404, "NotFound", r#"namespaces "ns" not found"#),
-            Class::NotFound,
-            false,
-        ),
-        (408, String::new(), Class::Timeout, true),
-        (
-            409,
-            status(409, "AlreadyExists", r#"pods "x" already exists"#),
-            Class::AlreadyExists,
-            false,
-        ),
-        (
-            409,
-            status(409, "Conflict", "the UID in the precondition differs"),
-            Class::Conflict,
-            false,
-        ),
-        (410, status(410, "Expired", "too old"), Class::Gone, false),
-        (413, "too large".to_owned(), Class::Invalid, false),
-        (
-            422,
-            status(422, "Invalid", "spec.containers: Required value"),
-            Class::Invalid,
-            false,
-        ),
-        (
-            429,
-            "Too many requests, please try again later.\n".to_owned(),
-            Class::TooManyRequests,
-            false,
-        ),
-        (
-            500,
-            status(500, "InternalError", "failed calling webhook"),
-            Class::Server,
-            false,
-        ),
-        (
-            500,
-            status(500, "ServerTimeout", "try again"),
-            Class::Server,
-            true,
-        ),
-        (
-            500,
-            status(500, "", "etcdserver: request timed out"),
-            Class::Server,
-            true,
-        ),
-        (502, "bad gateway".to_owned(), Class::Server, true),
-        (503, "no endpoints".to_owned(), Class::Server, false),
-        (
-            504,
-            status(504, "Timeout", "request did not complete"),
-            Class::Server,
-            true,
-        ),
-        (302, String::new(), Class::Server, false),
-    ];
-    for (code, text, class, applied) in table {
-        let (_, _, write) = exchange(async |api| api.create(vec![1]).await, answer(code, text.clone())).await;
-        let (_, _, read) = exchange(async |api| api.list(None).await, answer(code, text.clone())).await;
-        let expected_unknown = applied;
-        match write {
-            Outcome::Failed(failure) if !expected_unknown => {
-                assert_eq!(failure.class, class, "{code} {text}")
+    for line in REFUSALS.trim().lines() {
+        let [code, reason, message, class, of_write] = line
+            .split('|')
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .try_into()
+            .unwrap();
+        let code = code.parse().unwrap();
+        let text = || {
+            if reason.is_empty() {
+                message.to_owned()
+            } else {
+                status(code, reason, message)
             }
-            Outcome::Unknown(failure) if expected_unknown => {
-                assert_eq!(failure.class, class, "{code} {text}")
-            }
-            other => panic!("{code} {text}: {other:?}"),
-        }
-        assert!(
-            matches!(&read, Outcome::Failed(failure) if failure.class == class),
-            "{code} {text}: {read:?}"
+        };
+
+        let (_, _, write) = exchange(async |api| api.create(vec![1]).await, answer(code, text())).await;
+        let (outcome, failure) = match write {
+            Outcome::Failed(failure) => ("failed", failure),
+            Outcome::Unknown(failure) => ("unknown", failure),
+            Outcome::Done(_) => panic!("{line}: done"),
+        };
+        assert_eq!(
+            (format!("{:?}", failure.class).as_str(), outcome),
+            (class, of_write),
+            "{line}"
         );
+
+        let (_, _, read) = exchange(async |api| api.list(None).await, answer(code, text())).await;
+        let Outcome::Failed(failure) = read else {
+            panic!("{line}: {read:?}")
+        };
+        assert_eq!(format!("{:?}", failure.class), class, "{line}");
     }
 }
 
@@ -595,12 +551,8 @@ async fn a_lost_answer_leaves_a_write_unknown() {
             // The connection breaks.
             let (api, mut server) = self::server();
             let serve = async {
-                server
-                    .next_request()
-                    .await
-                    .unwrap()
-                    .1
-                    .send_error("connection closed")
+                let (_, reply) = server.next_request().await.unwrap();
+                reply.send_error("connection closed");
             };
             assert_eq!(tokio::join!(call(api), serve).0, expected);
         }

@@ -186,6 +186,7 @@ fn summary(access: &Access, base: &Path) -> String {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "all callers make it on the spot")]
 fn check(bench: Bench, expected: &str) {
     assert_eq!(bench.summary(), expected);
 }
