@@ -7,6 +7,7 @@
 mod error;
 mod key;
 pub mod keys;
+pub mod properties;
 mod substitute;
 mod table;
 mod units;

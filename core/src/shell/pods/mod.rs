@@ -183,6 +183,12 @@ impl PodApi {
         .await
     }
 
+    /// `DELETE` the `ConfigMap` of that name.
+    pub async fn delete_config_map(&self, name: &str) -> Outcome<()> {
+        let request = self.config_maps.delete(name, &DeleteParams::default());
+        self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
+    }
+
     /// `PATCH` one label.
     pub async fn label(&self, name: &str, label: &str, value: &str) -> Outcome<()> {
         let body = json!({ "metadata": { "labels": { label: value } } });
