@@ -37,6 +37,9 @@ pub const SYSTEM_PROPERTIES: &[&str] = &[
     "user.home",
 ];
 
+/// Finds the address of a host name.
+pub type HostLookup = Box<dyn Fn(&str) -> Option<IpAddr> + Send + Sync>;
+
 /// Files and names that [`super::Access::resolve`] looks up on the machine.
 pub struct Lookups {
     /// A kubeconfig that takes the place of `$KUBECONFIG` and `~/.kube/config`.
@@ -44,7 +47,7 @@ pub struct Lookups {
     /// Directory of the service account's `token` and `ca.crt`.
     pub service_account: PathBuf,
     /// Address of a host name, asked only where `NO_PROXY` names networks.
-    pub host: Box<dyn Fn(&str) -> Option<IpAddr> + Send + Sync>,
+    pub host: HostLookup,
 }
 
 impl Lookups {

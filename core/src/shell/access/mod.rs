@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 pub use kubeconfig::KubeconfigUser;
-pub use lookups::{Lookups, SERVICE_ACCOUNT_DIR, SYSTEM_PROPERTIES};
+pub use lookups::{HostLookup, Lookups, SERVICE_ACCOUNT_DIR, SYSTEM_PROPERTIES};
 pub use proxy::{Proxy, ProxyKind};
 
 use kubeconfig::Auto;

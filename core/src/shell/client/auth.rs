@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, StatusCode};
-use kube::client::{Body, ConfigExt as _};
+use kube::client::{AuthError, Body, ConfigExt as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ use super::ClientError;
 use crate::shell::access::{Credentials, KubeconfigUser};
 
 /// A token file is read again when what we have is older.
-const TOKEN_AGE: Duration = Duration::from_secs(60);
+const TOKEN_AGE: Duration = Duration::from_mins(1);
 
 /// Adds `Authorization`, and repeats a request once that was answered 401 if there are newer credentials.
 #[derive(Debug, Clone)]
@@ -193,7 +193,8 @@ impl Held {
                         self.generation += 1;
                     }
                     None => {
-                        tracing::warn!(path = %path.display(), "cannot read the token file again; the last token stays in use")
+                        let path = path.display();
+                        tracing::warn!(%path, "cannot read the token file again; the last token stays in use");
                     }
                 }
             }
@@ -211,7 +212,7 @@ impl Held {
                         self.generation += 1;
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "cannot renew the credentials; the last ones stay in use")
+                        tracing::warn!(%error, "cannot renew the credentials; the last ones stay in use");
                     }
                 }
             }
@@ -256,7 +257,7 @@ impl Source {
         let layer = tokio::task::spawn_blocking(move || config.auth_layer())
             .await
             .map_err(|error| ClientError::Plugin(Box::new(error)))?
-            .map_err(|error| ClientError::Plugin(Box::new(error)))?;
+            .map_err(|error| ClientError::Plugin(without_output(error)))?;
         let echo = service_fn(|request: Request<Body>| async move {
             Ok::<_, BoxError>(Response::new(request.headers().get(AUTHORIZATION).cloned()))
         });
@@ -272,12 +273,30 @@ impl Source {
 }
 
 async fn ask(headers: &mut Headers) -> Result<Option<HeaderValue>, ClientError> {
-    let ready = headers.ready().await.map_err(ClientError::Plugin)?;
+    let ready = headers.ready().await.map_err(failed_plugin)?;
     let answer = ready
         .call(Request::new(Body::empty()))
         .await
-        .map_err(ClientError::Plugin)?;
+        .map_err(failed_plugin)?;
     Ok(answer.into_body())
+}
+
+fn failed_plugin(error: BoxError) -> ClientError {
+    ClientError::Plugin(match error.downcast::<AuthError>() {
+        Ok(error) => without_output(kube::Error::Auth(*error)),
+        Err(other) => other,
+    })
+}
+
+/// kube's errors show a plugin's command line, environment and output, all of which may hold secrets.
+fn without_output(error: kube::Error) -> BoxError {
+    match error {
+        kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
+            format!("it ended with {}", out.status).into()
+        }
+        kube::Error::Auth(AuthError::AuthExecParse(_)) => "its output is no ExecCredential".into(),
+        other => Box::new(other),
+    }
 }
 
 async fn read_token(path: &Path) -> std::io::Result<SecretString> {

@@ -163,7 +163,7 @@ where
 
 /// A connection attempt ends before the call that wants it, so that the call is known not to have been sent.
 fn connect_limit(access: &Access) -> Duration {
-    let of_call = access.request_timeout - access.request_timeout / 10;
+    let of_call = access.request_timeout.mul_f64(0.9);
     access.connect_timeout.map_or(of_call, |limit| limit.min(of_call))
 }
 

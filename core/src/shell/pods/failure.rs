@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
+use hyper_util::client::legacy::Error as HyperError;
 use serde::Deserialize;
 
 use crate::plan::{ApiFailure, FailureClass};
@@ -85,6 +86,10 @@ pub(super) fn too_long(limit: usize) -> Broken {
 
 /// A call that ended without an answer.
 pub(super) fn broken(error: &(dyn StdError + 'static)) -> Broken {
+    let error = match error.downcast_ref::<kube::Error>() {
+        Some(kube::Error::Service(inner)) => &**inner as &(dyn StdError + 'static),
+        _ => error,
+    };
     let text = chain(error);
     if find::<ClientError>(error).is_some() {
         return Broken {
@@ -92,7 +97,7 @@ pub(super) fn broken(error: &(dyn StdError + 'static)) -> Broken {
             unsent: true,
         };
     }
-    let connecting = find::<hyper_util::client::legacy::Error>(error).is_some_and(|error| error.is_connect());
+    let connecting = find::<HyperError>(error).is_some_and(HyperError::is_connect);
     let tls = find::<rustls::Error>(error);
     let failure = match tls {
         Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => failure(
