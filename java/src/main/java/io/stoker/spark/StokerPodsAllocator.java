@@ -93,6 +93,9 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
 
     @Override
     public synchronized void setTotalExpectedExecutors(scala.collection.immutable.Map<ResourceProfile, Object> targets) {
+        if (stopping) {
+            return;
+        }
         sendConfIfChanged();
         Map<ResourceProfile, Object> byProfile = CollectionConverters.asJava(targets);
         int[] profileIds = new int[byProfile.size()];
