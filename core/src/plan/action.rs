@@ -74,6 +74,11 @@ pub enum Action {
         /// What to change.
         patch: PodPatch,
     },
+    /// `DELETE` the executor `ConfigMap` by name, where deleting collections is forbidden.
+    DeleteConfigMap {
+        /// Identifies the result.
+        call: CallId,
+    },
     /// `DELETE` on a collection, selected by the application's labels.
     DeleteCollection {
         /// Identifies the result.
@@ -95,6 +100,7 @@ impl Action {
             | Action::Get { call, .. }
             | Action::Delete { call, .. }
             | Action::Patch { call, .. }
+            | Action::DeleteConfigMap { call }
             | Action::DeleteCollection { call, .. } => *call,
         }
     }

@@ -9,13 +9,391 @@
 //! * `poll_timeout()`: when `handle_timeout` has to be called if nothing happens before.
 
 mod action;
+mod backoff;
+mod budget;
+mod config;
+mod creates;
+mod desired;
+mod ends;
 mod event;
+mod expect;
+mod failures;
+mod ledger;
+mod lifecycle;
 mod notice;
+mod startup;
+mod stop;
+mod timer;
 mod types;
+mod watch;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use fastrand::Rng;
 
 pub use action::{Action, PodPatch, Selection};
+pub use config::{Batch, PlanConfig};
 pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, WatchEvent};
+pub use ledger::Counts;
 pub use notice::{FatalKind, LossCause, LossKind, Notice};
 pub use types::{
     CallId, Condition, ContainerFacts, ContainerState, ExecutorId, PodFacts, PodPhase, ProfileId,
 };
+
+use backoff::Backoff;
+use budget::Budget;
+use desired::Targets;
+use expect::{Call, Calls, Chore, Chores};
+use failures::Failures;
+use ledger::{Ledger, Stage};
+use startup::Startup;
+use stop::Stop;
+use timer::{Timer, Timers};
+use watch::Watch;
+
+/// The first delay after a get, delete or patch that failed.
+const CHORE_BACKOFF: Duration = Duration::from_millis(500);
+/// The longest delay between two attempts.
+const CHORE_BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// Decides every API call of one application. See the [module](self) for the order of calls.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    cfg: PlanConfig,
+    ledger: Ledger,
+    targets: Targets,
+    budget: Budget,
+    calls: Calls,
+    chores: Chores,
+    chores_backoff: Backoff,
+    watch: Watch,
+    startup: Startup,
+    failures: Failures,
+    timers: Timers,
+    rng: Rng,
+    /// UID of the driver pod.
+    owner: Option<String>,
+    phase: Phase,
+    stop: Option<Stop>,
+    actions: VecDeque<Action>,
+    notices: VecDeque<Notice>,
+}
+
+/// What the plan may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The start: no creates yet.
+    Starting,
+    /// The start is complete.
+    Allocating,
+    /// The application has to end: no more creates.
+    Aborted,
+    /// The start has failed: no more calls, but for a stop.
+    Dead,
+}
+
+/// What the plan holds, for metrics and tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The start is complete.
+    pub ready: bool,
+    /// The watch is open, as far as the plan knows.
+    pub watching: bool,
+    /// Target and counts of each profile.
+    pub profiles: BTreeMap<ProfileId, (usize, Counts)>,
+    /// Executors whose pods exist or may exist, ended ones included.
+    pub executors: usize,
+    /// Creates, gets, deletes and patches in flight.
+    pub in_flight: usize,
+    /// All calls that have not been answered, the watch included.
+    pub open_calls: usize,
+    /// Gets, deletes and patches that wait.
+    pub queued: usize,
+    /// The id of the next executor.
+    pub next_id: ExecutorId,
+}
+
+impl Plan {
+    /// A plan whose first calls wait in [`poll_action`](Self::poll_action).
+    pub fn new(cfg: PlanConfig, now: Duration) -> Self {
+        let mut plan = Plan {
+            ledger: Ledger::new(),
+            targets: Targets::default(),
+            budget: Budget::new(cfg.max_in_flight, cfg.batch),
+            calls: Calls::default(),
+            chores: Chores::default(),
+            chores_backoff: Backoff::new(CHORE_BACKOFF, CHORE_BACKOFF_MAX),
+            watch: Watch::new(),
+            startup: Startup::new(cfg.driver_pod.is_some(), cfg.config_map),
+            failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
+            timers: Timers::default(),
+            rng: Rng::with_seed(cfg.seed),
+            owner: None,
+            phase: Phase::Starting,
+            stop: None,
+            actions: VecDeque::new(),
+            notices: VecDeque::new(),
+            cfg,
+        };
+        plan.begin(now);
+        plan
+    }
+
+    /// How many executors Spark wants of each profile. Profiles that are not named keep their target.
+    pub fn handle_targets(&mut self, now: Duration, targets: &[(ProfileId, u32)]) {
+        for (profile, target) in targets {
+            self.targets
+                .set(*profile, usize::try_from(*target).unwrap_or(usize::MAX));
+        }
+        self.trim(now);
+        self.pump(now);
+    }
+
+    /// Spark has removed these executors. Their end is no loss; what still runs after
+    /// [`PlanConfig::kill_grace`] is deleted, what does not run or has not registered is deleted at once.
+    pub fn handle_kill(&mut self, now: Duration, executors: &[ExecutorId]) {
+        for id in executors {
+            let Some(executor) = self
+                .ledger
+                .get(*id)
+                .filter(|e| e.stage != Stage::Ended && !e.released)
+            else {
+                continue;
+            };
+            if executor.stage == Stage::Running && executor.registered {
+                let at = now + self.cfg.kill_grace;
+                self.ledger.update(*id, |executor| {
+                    executor.released = true;
+                    executor.kill_at = Some(at);
+                });
+                self.label_decommission(*id);
+            } else {
+                self.release(now, *id);
+            }
+        }
+        self.pump(now);
+    }
+
+    /// Spark decommissions these executors: their pods are labelled where the user has set a label.
+    pub fn handle_decommission(&mut self, now: Duration, executors: &[ExecutorId]) {
+        for id in executors {
+            self.ledger.update(*id, |executor| executor.decommissioned = true);
+            self.label_decommission(*id);
+        }
+        self.pump(now);
+    }
+
+    fn label_decommission(&mut self, id: ExecutorId) {
+        let Some((label, value)) = self.cfg.decommission_label.clone() else {
+            return;
+        };
+        if self
+            .ledger
+            .get(id)
+            .is_some_and(|e| e.is_confirmed() && e.stage != Stage::Ended && !e.deleting)
+        {
+            self.chores.push(Chore::Patch {
+                id,
+                patch: PodPatch::Decommission { label, value },
+                attempts: 0,
+            });
+        }
+    }
+
+    /// An executor has registered with the driver.
+    pub fn handle_registered(&mut self, now: Duration, executor: ExecutorId) {
+        self.ledger.update(executor, |executor| {
+            executor.registered = true;
+            // It lives: whatever became of its create's answer, its pod can be asked for.
+            if matches!(executor.stage, Stage::Unconfirmed { .. }) && executor.get_at.is_some() {
+                executor.get_at = Some(now);
+            }
+        });
+        self.handle_timeout(now);
+    }
+
+    /// The driver has lost the connection to an executor. The API server tells what became of it.
+    pub fn handle_disconnected(&mut self, now: Duration, executor: ExecutorId) {
+        tracing::debug!(executor = executor.0, "an executor has disconnected");
+        self.pump(now);
+    }
+
+    /// An event of the open watch.
+    pub fn handle_watch(&mut self, now: Duration, event: WatchEvent) {
+        self.on_watch_event(now, event);
+        self.pump(now);
+    }
+
+    /// The answer to an action. Answers that nobody waits for are ignored.
+    pub fn handle_result(&mut self, now: Duration, call: CallId, result: CallResult) {
+        let Some(call) = self.calls.end(call) else { return };
+        if matches!(call, Call::Chore(_)) {
+            self.budget.chore_answered();
+        }
+        match (call, result) {
+            (Call::DriverPod, CallResult::DriverPod(outcome)) => self.on_driver_pod(now, outcome),
+            (Call::ConfigMap, CallResult::ConfigMap(outcome)) => self.on_config_map(now, outcome),
+            (Call::List, CallResult::List(outcome)) => self.on_list(now, outcome),
+            (Call::Watch, CallResult::Watch(outcome)) => self.on_watch_end(now, outcome),
+            (Call::Create { id, sent_at }, CallResult::Pod(outcome)) => {
+                self.on_create(now, id, sent_at, outcome);
+            }
+            (Call::Chore(Chore::Get { id }), CallResult::Pod(outcome)) => self.on_get(now, id, outcome),
+            (Call::Chore(Chore::Delete { id, name, uid }), CallResult::Empty(outcome)) => {
+                self.on_delete(now, id, name, uid, outcome);
+            }
+            (Call::Chore(Chore::Patch { id, patch, attempts }), CallResult::Empty(outcome)) => {
+                self.on_patch(now, id, patch, attempts, outcome);
+            }
+            (Call::DeletePods, CallResult::Empty(outcome)) => self.on_pods_deleted(now, outcome),
+            (Call::DeleteConfigMaps, CallResult::Empty(outcome)) => {
+                self.on_config_maps_deleted(now, outcome, false);
+            }
+            (Call::DeleteConfigMap, CallResult::Empty(outcome)) => {
+                self.on_config_maps_deleted(now, outcome, true);
+            }
+            (call, result) => {
+                self.fatal(
+                    FatalKind::Internal,
+                    format!("{result:?} does not answer {call:?}; this is a defect of Stoker"),
+                );
+            }
+        }
+        self.pump(now);
+    }
+
+    /// Deadlines that have passed. May be called at any time.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        while let Some(timer) = self.timers.pop_expired(now) {
+            match timer {
+                Timer::StartDeadline => self.on_start_deadline(),
+                Timer::DriverPod => self.ask_driver_pod(),
+                Timer::DriverReady => self.on_driver_not_ready(now),
+                Timer::ConfigMap if self.stop.is_some() => self.retry_config_maps(),
+                Timer::ConfigMap => self.ask_config_map(),
+                Timer::List => self.start_list(now),
+                Timer::Watch => self.start_watch(now),
+                Timer::Excess => self.trim(now),
+                Timer::StopDeadline => self.on_stop_deadline(),
+                Timer::Creates | Timer::Chores | Timer::Stop => {}
+            }
+        }
+        while let Some(id) = self.ledger.due(now) {
+            self.on_executor_due(now, id);
+        }
+        self.pump(now);
+    }
+
+    /// Releases everything. `deadline` is a time on the plan's clock: [`is_stopped`](Self::is_stopped) holds
+    /// from then on, whatever has been answered. Later calls change nothing.
+    pub fn handle_stop(&mut self, now: Duration, deadline: Duration) {
+        if self.stop.is_none() {
+            self.begin_stop(now, deadline.max(now));
+            self.pump(now);
+        }
+    }
+
+    /// An API call to be started.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Something Spark has to be told.
+    pub fn poll_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has to be called.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        if (self.phase == Phase::Dead && self.stop.is_none()) || self.is_stopped() {
+            return None;
+        }
+        [self.timers.next(), self.ledger.next_wake()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Whether an executor must not register: it has ended, was asked to go, or belongs to an earlier life of
+    /// the driver.
+    pub fn is_deleted(&self, executor: ExecutorId) -> bool {
+        match self.ledger.get(executor) {
+            Some(known) => known.released || known.stage == Stage::Ended,
+            None => executor < self.ledger.next_id(),
+        }
+    }
+
+    /// Whether the stop is complete; open calls may be dropped.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(Stop::is_done)
+    }
+
+    /// What the plan holds.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            ready: matches!(self.phase, Phase::Allocating | Phase::Aborted),
+            watching: self.watch.is_open(),
+            profiles: self
+                .targets
+                .iter()
+                .map(|(profile, desired)| (profile, (desired.target, self.ledger.counts(profile))))
+                .collect(),
+            executors: self.ledger.len(),
+            in_flight: self.budget.in_flight(),
+            open_calls: self.calls.len(),
+            queued: self.chores.len(),
+            next_id: self.ledger.next_id(),
+        }
+    }
+
+    /// Neither start nor watch go on.
+    fn is_halted(&self) -> bool {
+        self.phase == Phase::Dead || self.stop.is_some()
+    }
+
+    /// Sends what may be sent.
+    fn pump(&mut self, now: Duration) {
+        if self.is_stopped() || (self.phase == Phase::Dead && self.stop.is_none()) {
+            return;
+        }
+        let resting = self.timers.is_set(Timer::Chores);
+        if !resting {
+            while self.budget.may_do_chore()
+                && let Some(id) = self.chores.pop_get()
+            {
+                self.send_chore(Chore::Get { id });
+            }
+        }
+        if self.phase == Phase::Allocating && self.stop.is_none() {
+            self.send_creates(now);
+        }
+        let deletes = self.stop.as_ref().is_none_or(Stop::deletes_singly);
+        if !resting && deletes {
+            while self.budget.may_do_chore()
+                && let Some(chore) = self.chores.pop_other()
+            {
+                self.send_chore(chore);
+            }
+        }
+        self.send_stop(now);
+    }
+
+    /// Ends the application: no more creates.
+    fn abort(&mut self, exit_code: i32, message: String) {
+        if self.phase == Phase::Allocating && self.stop.is_none() {
+            self.phase = Phase::Aborted;
+            self.notices.push_back(Notice::Abort { exit_code, message });
+        }
+    }
+
+    /// Ends the allocation: no more calls, but for a stop.
+    fn fatal(&mut self, kind: FatalKind, message: String) {
+        if self.phase != Phase::Dead && self.stop.is_none() {
+            self.phase = Phase::Dead;
+            self.timers.stop_all();
+            self.chores.clear();
+            self.notices.push_back(Notice::Fatal { kind, message });
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What the plan needs to know of the configuration.
+
+use std::time::Duration;
+
+use super::types::ExecutorId;
+
+/// Settings of a [`Plan`](super::Plan). All durations are on the clock of the plan.
+#[derive(Debug, Clone)]
+pub struct PlanConfig {
+    /// `spark.app.id`: label `spark-app-selector` of everything the plan owns.
+    pub app_id: String,
+    /// `spark.kubernetes.namespace`, for messages.
+    pub namespace: String,
+    /// `spark.kubernetes.executor.podNamePrefix` as resolved: executor 7 is the pod `<prefix>-exec-7`.
+    pub pod_name_prefix: String,
+    /// `spark.kubernetes.driver.pod.name`: the pod that owns everything. None in client mode outside of a pod.
+    pub driver_pod: Option<String>,
+    /// How long to wait for the driver pod to be ready before executors are made all the same; 1 s.
+    /// `spark.kubernetes.allocation.driver.readinessTimeout`
+    pub driver_readiness_timeout: Duration,
+    /// How long the start tolerates an API server that does not answer; 60 s. `spark.stoker.startTimeout`
+    pub start_timeout: Duration,
+    /// Whether the executor `ConfigMap` is made; true. `spark.kubernetes.executor.disableConfigMap` negated.
+    pub config_map: bool,
+    /// Upper bound of calls in flight, the watch, lists and the calls of start and stop not counted; 16.
+    /// `spark.stoker.allocation.maxInFlight`
+    pub max_in_flight: usize,
+    /// Upper bound of the rate of creates, where the user has set one.
+    pub batch: Option<Batch>,
+    /// Upper bound of executors that do not run yet; no bound. `spark.kubernetes.allocation.maxPendingPods`
+    pub max_pending_pods: usize,
+    /// The same for each resource profile; no bound. `spark.kubernetes.allocation.maxPendingPodsPerRpId`
+    pub max_pending_pods_per_profile: usize,
+    /// Executor ids stay below this number; 2147483647. `spark.kubernetes.allocation.maximum`
+    pub max_executor_id: u64,
+    /// When an accepted executor pod that was never seen again is asked for; 600 s.
+    /// The longer of `spark.kubernetes.allocation.executor.timeout` and five times
+    /// `spark.kubernetes.allocation.batch.delay`.
+    pub create_timeout: Duration,
+    /// How long after a kill a registered executor may still run before its pod is deleted; 5 s.
+    /// `spark.kubernetes.dynamicAllocation.deleteGracePeriod`
+    pub kill_grace: Duration,
+    /// How long a pod above the target is kept after its create while it is pending; 60 s.
+    /// `spark.dynamicAllocation.executorIdleTimeout`
+    pub idle_timeout: Duration,
+    /// Whether ended pods and, at the stop, all pods are deleted; true. `spark.kubernetes.executor.deleteOnTermination`
+    pub delete_executors: bool,
+    /// Whether the failure of any container ends the executor; true. To be false for a restart policy other than
+    /// `Never`. `spark.kubernetes.executor.checkAllContainers`
+    pub check_all_containers: bool,
+    /// Name of the executor's container; `spark-kubernetes-executor`.
+    /// `spark.kubernetes.executor.podTemplateContainerName`
+    pub executor_container: String,
+    /// The application ends when more executors than this have failed; no bound.
+    /// `spark.executor.maxNumFailures` or its default.
+    pub max_executor_failures: Option<usize>,
+    /// How long a failure counts; for ever. `spark.executor.failuresValidityInterval`
+    pub failure_validity: Option<Duration>,
+    /// Label and value set on executors that are decommissioned or killed.
+    /// `spark.kubernetes.executor.decommissionLabel` and `…decommissionLabelValue`
+    pub decommission_label: Option<(String, String)>,
+    /// How long after it was sent a create of unknown outcome may still be applied; 60 s, the request timeout
+    /// of the API server.
+    pub create_expiry: Duration,
+    /// Seed of all jitter.
+    pub seed: u64,
+}
+
+/// At most `size` creates within any `delay`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batch {
+    /// `spark.kubernetes.allocation.batch.size`, at least 1.
+    pub size: usize,
+    /// `spark.kubernetes.allocation.batch.delay`
+    pub delay: Duration,
+}
+
+impl PlanConfig {
+    /// The defaults for an application.
+    pub fn new(
+        app_id: impl Into<String>,
+        namespace: impl Into<String>,
+        pod_name_prefix: impl Into<String>,
+    ) -> Self {
+        PlanConfig {
+            app_id: app_id.into(),
+            namespace: namespace.into(),
+            pod_name_prefix: pod_name_prefix.into(),
+            driver_pod: None,
+            driver_readiness_timeout: Duration::from_secs(1),
+            start_timeout: Duration::from_mins(1),
+            config_map: true,
+            max_in_flight: 16,
+            batch: None,
+            max_pending_pods: usize::MAX,
+            max_pending_pods_per_profile: usize::MAX,
+            max_executor_id: 2_147_483_647,
+            create_timeout: Duration::from_mins(10),
+            kill_grace: Duration::from_secs(5),
+            idle_timeout: Duration::from_mins(1),
+            delete_executors: true,
+            check_all_containers: true,
+            executor_container: "spark-kubernetes-executor".into(),
+            max_executor_failures: None,
+            failure_validity: None,
+            decommission_label: None,
+            create_expiry: Duration::from_mins(1),
+            seed: 0,
+        }
+    }
+
+    /// The name of an executor's pod.
+    pub fn pod_name(&self, executor: ExecutorId) -> String {
+        format!("{}-exec-{executor}", self.pod_name_prefix)
+    }
+}

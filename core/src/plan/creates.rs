@@ -1,0 +1,318 @@
+//! Creates: when they are sent and how they end.
+
+use std::time::Duration;
+
+use super::action::Action;
+use super::event::{ApiFailure, FailureClass, Outcome};
+use super::expect::{Call, Chore};
+use super::ledger::Stage;
+use super::lifecycle::End;
+use super::notice::Notice;
+use super::timer::Timer;
+use super::types::{ExecutorId, PodFacts, ProfileId};
+use super::watch::CONFIRM;
+use super::{Phase, Plan};
+
+/// The longest delay between two gets that look for a pod of unknown outcome.
+const CONFIRM_MAX: Duration = Duration::from_secs(10);
+/// At the stop, a create of unknown outcome that did not appear within this time was not applied.
+const STOP_SETTLE: Duration = Duration::from_secs(3);
+/// Failures in a row after which a disturbance of the API server is told to the user.
+const TELL_AFTER: u32 = 3;
+
+impl Plan {
+    /// Sends the creates that targets and budget allow.
+    pub(super) fn send_creates(&mut self, now: Duration) {
+        while self.budget.has_place(self.chores.others_wait()) {
+            let total = self.ledger.total();
+            if total.pending >= self.cfg.max_pending_pods {
+                return;
+            }
+            let (ledger, per_profile) = (&self.ledger, self.cfg.max_pending_pods_per_profile);
+            let wants = |profile, target| {
+                let counts = ledger.counts(profile);
+                counts.live < target && counts.pending < per_profile
+            };
+            let opens_at = self.budget.opens_at();
+            if opens_at > now {
+                if self
+                    .targets
+                    .iter()
+                    .any(|(profile, desired)| wants(profile, desired.target))
+                {
+                    self.timers.set(Timer::Creates, opens_at);
+                }
+                return;
+            }
+            let Some(profile) = self.targets.next_where(wants) else {
+                return;
+            };
+            if self.ledger.next_id().0 >= self.cfg.max_executor_id {
+                self.tell_limit(profile);
+                return;
+            }
+            let executor = self.ledger.insert(profile, now);
+            self.budget.create_sent(now);
+            let call = self.calls.begin(Call::Create {
+                id: executor,
+                sent_at: now,
+            });
+            self.actions.push_back(Action::Create {
+                call,
+                executor,
+                profile,
+            });
+        }
+    }
+
+    fn tell_limit(&mut self, profile: ProfileId) {
+        let message = format!(
+            "The limit of executor pods within the life of an application is reached \
+             (spark.kubernetes.allocation.maximum={}); no more executors are made.",
+            self.cfg.max_executor_id
+        );
+        if self.targets.wait_for(profile, FailureClass::Invalid, &message) {
+            self.notices.push_back(Notice::Waiting { profile, message });
+        }
+    }
+
+    pub(super) fn on_create(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        sent_at: Duration,
+        outcome: Outcome<Option<Box<PodFacts>>>,
+    ) {
+        self.budget.create_answered();
+        let waits = self
+            .ledger
+            .get(id)
+            .is_some_and(|executor| executor.stage == Stage::Creating);
+        match outcome {
+            Outcome::Done(Some(pod)) => {
+                self.budget.succeeded();
+                self.observe_created(now, id, &pod);
+            }
+            Outcome::Done(None) if waits => self.await_confirmation(now, id, false),
+            Outcome::Failed(failure) if waits && failure.class == FailureClass::AlreadyExists => {
+                self.await_confirmation(now, id, true);
+            }
+            Outcome::Failed(failure) if waits => {
+                if let Some(executor) = self.ledger.remove(id) {
+                    self.on_create_refused(now, id, executor.profile, sent_at, &failure);
+                }
+            }
+            Outcome::Unknown(failure) => {
+                self.budget
+                    .failed(now, sent_at, failure.retry_after, &mut self.rng);
+                if waits {
+                    self.await_confirmation(now, id, false);
+                }
+            }
+            // The watch was faster than the answer.
+            Outcome::Done(None) | Outcome::Failed(_) => {}
+        }
+    }
+
+    fn await_confirmation(&mut self, now: Duration, id: ExecutorId, taken: bool) {
+        self.ledger.update(id, |executor| {
+            executor.stage = Stage::Unconfirmed {
+                since: now,
+                attempts: 0,
+                taken,
+            };
+            executor.get_at = Some(if taken || executor.registered {
+                now
+            } else {
+                now + CONFIRM
+            });
+        });
+    }
+
+    fn on_create_refused(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        profile: ProfileId,
+        sent_at: Duration,
+        failure: &ApiFailure,
+    ) {
+        let hopeless = match failure.class {
+            FailureClass::Unbuildable => true,
+            FailureClass::Invalid | FailureClass::Forbidden => !self.targets.is_proven(profile),
+            _ => false,
+        };
+        // The name changes with every attempt; without it equal messages are equal.
+        let said = failure.message.replace(&self.cfg.pod_name(id), "<executor pod>");
+        if hopeless {
+            self.abort(
+                1,
+                format!("Executor pods of resource profile {profile} cannot be made: {said}"),
+            );
+            return;
+        }
+        self.budget
+            .failed(now, sent_at, failure.retry_after, &mut self.rng);
+        let passing = matches!(
+            failure.class,
+            FailureClass::TooManyRequests
+                | FailureClass::Server
+                | FailureClass::Timeout
+                | FailureClass::Conflict
+        );
+        if self.stop.is_some() || (passing && self.budget.failures() < TELL_AFTER) {
+            return;
+        }
+        let head = match failure.class {
+            FailureClass::QuotaExceeded => "Executors wait for a resource quota of the namespace",
+            FailureClass::Unauthorized => "Executors wait: the API server does not accept the credentials",
+            FailureClass::Forbidden => "Executors wait: the API server forbids their pods",
+            FailureClass::Unreachable | FailureClass::BadCertificate => {
+                "Executors wait for a connection to the API server"
+            }
+            _ => "Executors wait for the API server to take their pods",
+        };
+        let message = format!("{head}: {said}");
+        if self.targets.wait_for(profile, failure.class, &message) {
+            self.notices.push_back(Notice::Waiting { profile, message });
+        }
+    }
+
+    /// Answers a confirming get.
+    pub(super) fn on_get(&mut self, now: Duration, id: ExecutorId, outcome: Outcome<Option<Box<PodFacts>>>) {
+        self.ledger.update(id, |executor| executor.getting = false);
+        let Some(executor) = self.ledger.get(id) else {
+            return;
+        };
+        let confirmed = executor.is_confirmed();
+        match outcome {
+            Outcome::Done(Some(pod)) => {
+                self.chores_backoff.reset();
+                if confirmed || self.identify(&pod) == Some(id) {
+                    self.observe_as(now, id, &pod);
+                } else {
+                    tracing::warn!(
+                        pod = pod.name,
+                        uid = pod.uid,
+                        "the name of an executor pod is taken by a foreign pod"
+                    );
+                    self.ledger.remove(id);
+                }
+            }
+            Outcome::Done(None) => {
+                self.chores_backoff.reset();
+                self.on_absent(now, id);
+            }
+            Outcome::Failed(failure) if failure.class == FailureClass::NotFound => self.on_absent(now, id),
+            // Without the right to get pods the watch has to tell; what it has not shown in time is not there.
+            Outcome::Failed(failure) if failure.class == FailureClass::Forbidden && !confirmed => {
+                self.on_absent(now, id);
+            }
+            Outcome::Failed(failure) | Outcome::Unknown(failure) => {
+                let delay = self.hold_chores(now, &failure);
+                self.ledger.update(id, |executor| {
+                    if executor.stage != Stage::Ended {
+                        executor.get_at = Some(now + delay);
+                    }
+                });
+            }
+        }
+    }
+
+    /// A get has shown that there is no such pod.
+    fn on_absent(&mut self, now: Duration, id: ExecutorId) {
+        let Some(executor) = self.ledger.get(id) else {
+            return;
+        };
+        let pod = self.cfg.pod_name(id);
+        match executor.stage {
+            Stage::Unconfirmed { taken: true, .. } => {
+                // It was somebody's, and it has gone: the number is spent.
+                self.ledger.remove(id);
+            }
+            Stage::Unconfirmed { since, attempts, .. } => {
+                let expires_at = if self.stop.is_some() {
+                    since + STOP_SETTLE
+                } else {
+                    (executor.sent_at + self.cfg.create_expiry).max(since + STOP_SETTLE)
+                };
+                if now >= expires_at {
+                    self.gone(now, id, End::never_created(id, &pod));
+                    return;
+                }
+                let delay = CONFIRM.saturating_mul(1 << attempts.min(8)).min(CONFIRM_MAX);
+                self.ledger.update(id, |executor| {
+                    executor.stage = Stage::Unconfirmed {
+                        since,
+                        attempts: attempts + 1,
+                        taken: false,
+                    };
+                    executor.get_at = Some((now + delay).min(expires_at));
+                });
+            }
+            Stage::Creating => {}
+            Stage::Pending | Stage::Running | Stage::Ended => self.gone(now, id, End::missing(id, &pod)),
+        }
+    }
+
+    /// Queues a confirming get.
+    pub(super) fn ask_for(&mut self, id: ExecutorId) {
+        let mut wanted = false;
+        self.ledger.update(id, |executor| {
+            executor.get_at = None;
+            wanted = !executor.getting;
+            executor.getting = true;
+        });
+        if wanted {
+            self.chores.push(Chore::Get { id });
+        }
+    }
+
+    /// Deletes pods above the target that nobody uses yet, the newest first, as soon as they are old enough.
+    pub(super) fn trim(&mut self, now: Duration) {
+        self.timers.stop(Timer::Excess);
+        if self.stop.is_some() || self.phase != Phase::Allocating {
+            return;
+        }
+        let over: Vec<_> = self
+            .targets
+            .iter()
+            .map(|(profile, desired)| {
+                let counts = self.ledger.counts(profile);
+                (
+                    profile,
+                    counts
+                        .live
+                        .saturating_sub(counts.leaving)
+                        .saturating_sub(desired.target),
+                )
+            })
+            .filter(|(_, excess)| *excess > 0)
+            .collect();
+        let mut next: Option<Duration> = None;
+        for (profile, excess) in over {
+            let mut chosen = Vec::new();
+            for (id, executor) in self.ledger.iter().rev() {
+                let candidate = executor.profile == profile
+                    && executor.stage == Stage::Pending
+                    && !executor.registered
+                    && !executor.released;
+                if !candidate || chosen.len() >= excess {
+                    continue;
+                }
+                let old_at = executor.sent_at + self.cfg.idle_timeout;
+                if old_at <= now {
+                    chosen.push(id);
+                } else {
+                    next = Some(next.map_or(old_at, |at: Duration| at.min(old_at)));
+                }
+            }
+            for id in chosen {
+                self.release(now, id);
+            }
+        }
+        if let Some(at) = next {
+            self.timers.set(Timer::Excess, at);
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! What pods show, and how executors end.
+
+use std::time::Duration;
+
+use super::Plan;
+use super::action::{Action, PodPatch};
+use super::event::{ApiFailure, FailureClass, Outcome};
+use super::expect::{Call, Chore};
+use super::ledger::Stage;
+use super::lifecycle::{self, End, Life, Rules};
+use super::notice::{LossKind, Notice};
+use super::timer::Timer;
+use super::types::{ExecutorId, PodFacts};
+
+/// A released executor whose pod is still there so long after its delete no longer counts: its node is down.
+const FORGET_AFTER: Duration = Duration::from_mins(1);
+/// How often a label is tried.
+const PATCH_ATTEMPTS: u32 = 5;
+
+impl Plan {
+    /// The executor whose pod this is: by name, application, executor id and owner.
+    pub(super) fn identify(&self, pod: &PodFacts) -> Option<ExecutorId> {
+        let id = pod.executor?;
+        let ours = self.ledger.issued(id)
+            && pod.app_id.as_deref() == Some(&self.cfg.app_id)
+            && (self.owner.is_none() || pod.owner_uid == self.owner)
+            && pod.name == self.cfg.pod_name(id);
+        ours.then_some(id)
+    }
+
+    fn rules(&self) -> Rules<'_> {
+        Rules {
+            container: &self.cfg.executor_container,
+            check_all: self.cfg.check_all_containers,
+        }
+    }
+
+    /// A pod as list, watch or get show it.
+    pub(super) fn observe(&mut self, now: Duration, pod: &PodFacts) {
+        let Some(id) = self.identify(pod) else { return };
+        if self.ledger.get(id).is_some() {
+            self.observe_as(now, id, pod);
+        } else {
+            self.observe_stray(id, pod);
+        }
+    }
+
+    /// A pod of ours that no executor has: its create was given up, or its end was known before this event.
+    fn observe_stray(&mut self, id: ExecutorId, pod: &PodFacts) {
+        let kept = pod.inactive || (!self.cfg.delete_executors && lifecycle::is_terminal(pod));
+        if pod.deleting || kept {
+            return;
+        }
+        self.chores.delete_stray(id, &pod.name, &pod.uid);
+        self.stop_has_more();
+    }
+
+    /// The pod of an executor, as list, watch or get show it.
+    pub(super) fn observe_as(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) {
+        if self.confirm(now, id, pod) {
+            self.ledger.update(id, |executor| {
+                executor.observed = true;
+                executor.get_at = None;
+            });
+            self.advance(now, id, pod);
+        }
+    }
+
+    /// The pod in the answer of its create; what list or watch have shown is newer.
+    pub(super) fn observe_created(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) {
+        if self.confirm(now, id, pod) && self.ledger.get(id).is_some_and(|executor| !executor.observed) {
+            self.advance(now, id, pod);
+        }
+    }
+
+    /// The last state of a pod that has gone.
+    pub(super) fn observe_deleted(&mut self, now: Duration, pod: &PodFacts) {
+        self.chores.stray_gone(&pod.uid);
+        let Some(id) = self.identify(pod).filter(|id| self.ledger.get(*id).is_some()) else {
+            return;
+        };
+        if self.confirm(now, id, pod) {
+            let end = lifecycle::assess_deleted(id, pod, self.rules());
+            self.gone(now, id, end);
+        }
+    }
+
+    /// Ties a pod to its executor; false when the executor has another pod or none any more.
+    fn confirm(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) -> bool {
+        let Some(executor) = self.ledger.get(id) else {
+            return false;
+        };
+        let profile = executor.profile;
+        if executor.is_confirmed() {
+            if executor.uid == pod.uid {
+                return true;
+            }
+            // Names are unique: ours must have gone before this one came.
+            self.gone(now, id, End::deleted(id, &pod.name));
+            self.observe_stray(id, pod);
+            return false;
+        }
+        let released = executor.released;
+        let timeout = self.cfg.create_timeout;
+        self.ledger.update(id, |executor| {
+            executor.uid.clone_from(&pod.uid);
+            executor.stage = Stage::Pending;
+            executor.confirmed_at = now;
+            executor.get_at = Some(executor.sent_at + timeout);
+        });
+        self.targets.accepted(profile);
+        let (pod_name, uid) = (pod.name.clone(), pod.uid.clone());
+        self.notices.push_back(Notice::Created {
+            executor_id: id,
+            profile,
+            pod: pod_name,
+            uid,
+        });
+        if released {
+            self.delete(id);
+        }
+        self.stop_has_more();
+        if self.ledger.counts(profile).live > self.targets.target(profile) {
+            self.trim(now);
+        }
+        true
+    }
+
+    /// Moves an executor on; pods never go back.
+    fn advance(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) {
+        let Some(executor) = self.ledger.get(id) else {
+            return;
+        };
+        let (stage, profile, released) = (executor.stage, executor.profile, executor.released);
+        if pod.deleting {
+            self.ledger.update(id, |executor| executor.deleting = true);
+            if released && stage != Stage::Ended {
+                self.forget_later(now, id);
+            }
+        }
+        if stage == Stage::Ended {
+            return;
+        }
+        match lifecycle::assess(id, pod, self.rules()) {
+            Life::Pending => {}
+            Life::Running => {
+                if stage == Stage::Pending {
+                    self.ledger.update(id, |executor| executor.stage = Stage::Running);
+                    let (pod, uid) = (pod.name.clone(), pod.uid.clone());
+                    self.notices.push_back(Notice::Running {
+                        executor_id: id,
+                        profile,
+                        pod,
+                        uid,
+                    });
+                }
+            }
+            Life::Ended(end) => {
+                self.end(now, id, end);
+                self.clean_up(id, pod);
+            }
+        }
+    }
+
+    /// The executor has ended and its pod is gone.
+    pub(super) fn gone(&mut self, now: Duration, id: ExecutorId, end: End) {
+        self.end(now, id, end);
+        self.ledger.remove(id);
+    }
+
+    /// Reports the end of an executor, once.
+    pub(super) fn end(&mut self, now: Duration, id: ExecutorId, end: End) {
+        let Some(executor) = self
+            .ledger
+            .get(id)
+            .filter(|executor| executor.stage != Stage::Ended)
+        else {
+            return;
+        };
+        let (profile, uid) = (executor.profile, executor.uid.clone());
+        let decommissioned = executor.decommissioned;
+        let released = executor.released || self.stop.is_some();
+        self.ledger.update(id, |executor| {
+            executor.stage = Stage::Ended;
+            executor.get_at = None;
+            executor.kill_at = None;
+            executor.forget_at = None;
+        });
+        let pod = self.cfg.pod_name(id);
+        if released {
+            if !uid.is_empty() {
+                self.notices.push_back(Notice::Released {
+                    executor_id: id,
+                    profile,
+                    pod,
+                    uid,
+                });
+            }
+            return;
+        }
+        let End { mut cause, counts } = end;
+        if decommissioned && cause.kind == LossKind::Exited && cause.exit_code == 0 {
+            cause.app_caused = false;
+        }
+        let message = cause.message.clone();
+        self.notices.push_back(Notice::Lost {
+            executor_id: id,
+            profile,
+            pod,
+            uid,
+            cause,
+        });
+        if counts && let Some(max) = self.failures.count(now) {
+            self.abort(
+                11,
+                format!(
+                    "More than {max} executors have failed (spark.executor.maxNumFailures); the application ends. \
+                     The last one: {message}"
+                ),
+            );
+        }
+    }
+
+    /// An ended pod is deleted, or marked where the user keeps pods.
+    fn clean_up(&mut self, id: ExecutorId, pod: &PodFacts) {
+        if pod.deleting {
+            return;
+        }
+        if self.cfg.delete_executors {
+            self.delete(id);
+        } else if !pod.inactive {
+            self.chores.push(Chore::Patch {
+                id,
+                patch: PodPatch::Inactive,
+                attempts: 0,
+            });
+        }
+    }
+
+    /// Asks an executor to go: its end is no loss any more.
+    pub(super) fn release(&mut self, now: Duration, id: ExecutorId) {
+        self.ledger.update(id, |executor| executor.released = true);
+        let Some(executor) = self.ledger.get(id) else {
+            return;
+        };
+        if executor.deleting {
+            self.forget_later(now, id);
+        } else {
+            self.delete(id);
+        }
+    }
+
+    fn forget_later(&mut self, now: Duration, id: ExecutorId) {
+        self.ledger.update(id, |executor| {
+            if executor.stage != Stage::Ended && executor.forget_at.is_none() {
+                executor.forget_at = Some(now + FORGET_AFTER);
+            }
+        });
+    }
+
+    /// Queues the delete of an executor's pod, once.
+    pub(super) fn delete(&mut self, id: ExecutorId) {
+        let name = self.cfg.pod_name(id);
+        let mut chore = None;
+        self.ledger.update(id, |executor| {
+            executor.kill_at = None;
+            if executor.is_confirmed() && !executor.deleting {
+                executor.deleting = true;
+                chore = Some(Chore::Delete {
+                    id,
+                    name,
+                    uid: executor.uid.clone(),
+                });
+            }
+        });
+        if let Some(chore) = chore {
+            self.chores.push(chore);
+        }
+    }
+
+    /// Deadlines of one executor.
+    pub(super) fn on_executor_due(&mut self, now: Duration, id: ExecutorId) {
+        let Some(executor) = self.ledger.get(id) else {
+            return;
+        };
+        let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+        let (get, kill, forget) = (
+            due(executor.get_at),
+            due(executor.kill_at),
+            due(executor.forget_at),
+        );
+        if get {
+            self.ask_for(id);
+        }
+        if kill {
+            self.release(now, id);
+        }
+        if forget {
+            let pod = self.cfg.pod_name(id);
+            self.end(now, id, End::deleted(id, &pod));
+        }
+    }
+
+    pub(super) fn send_chore(&mut self, chore: Chore) {
+        let action = match &chore {
+            Chore::Get { id } => {
+                let (executor, name) = (*id, self.cfg.pod_name(*id));
+                let call = self.calls.begin(Call::Chore(chore));
+                Action::Get { call, executor, name }
+            }
+            Chore::Delete { id, name, uid } => {
+                let (executor, name, uid) = (*id, name.clone(), uid.clone());
+                let call = self.calls.begin(Call::Chore(chore));
+                Action::Delete {
+                    call,
+                    executor,
+                    name,
+                    uid,
+                    grace: None,
+                }
+            }
+            Chore::Patch { id, patch, .. } => {
+                let (executor, name, patch) = (*id, self.cfg.pod_name(*id), patch.clone());
+                let call = self.calls.begin(Call::Chore(chore));
+                Action::Patch {
+                    call,
+                    executor,
+                    name,
+                    patch,
+                }
+            }
+        };
+        self.budget.chore_sent();
+        self.actions.push_back(action);
+    }
+
+    pub(super) fn on_delete(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        name: String,
+        uid: String,
+        outcome: Outcome<()>,
+    ) {
+        let ours = self.ledger.get(id).is_some_and(|executor| executor.uid == uid);
+        match outcome {
+            Outcome::Done(()) => {
+                self.chores_backoff.reset();
+                if ours && self.stop.is_some() {
+                    self.end(now, id, End::deleted(id, &name));
+                } else if ours && self.ledger.get(id).is_some_and(|executor| executor.released) {
+                    self.forget_later(now, id);
+                }
+            }
+            Outcome::Failed(failure) => match failure.class {
+                FailureClass::NotFound | FailureClass::Conflict => {
+                    self.chores_backoff.reset();
+                    self.chores.stray_gone(&uid);
+                    if ours {
+                        self.gone(now, id, End::deleted(id, &name));
+                    }
+                }
+                FailureClass::Forbidden | FailureClass::Invalid => {
+                    tracing::warn!(
+                        pod = name,
+                        failure = failure.message,
+                        "an executor pod cannot be deleted"
+                    );
+                    if ours && self.ledger.get(id).is_some_and(|executor| executor.released) {
+                        self.forget_later(now, id);
+                    }
+                }
+                _ => self.retry_chore(now, Chore::Delete { id, name, uid }, &failure),
+            },
+            Outcome::Unknown(failure) => self.retry_chore(now, Chore::Delete { id, name, uid }, &failure),
+        }
+    }
+
+    pub(super) fn on_patch(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        patch: PodPatch,
+        attempts: u32,
+        outcome: Outcome<()>,
+    ) {
+        match outcome {
+            Outcome::Done(()) => self.chores_backoff.reset(),
+            Outcome::Failed(failure) => match failure.class {
+                FailureClass::NotFound => {}
+                FailureClass::Forbidden | FailureClass::Invalid => {
+                    tracing::warn!(
+                        executor = id.0,
+                        failure = failure.message,
+                        "an executor pod cannot be labelled"
+                    );
+                }
+                _ => self.retry_patch(now, id, patch, attempts, &failure),
+            },
+            Outcome::Unknown(failure) => self.retry_patch(now, id, patch, attempts, &failure),
+        }
+    }
+
+    fn retry_patch(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        patch: PodPatch,
+        attempts: u32,
+        failure: &ApiFailure,
+    ) {
+        if attempts + 1 < PATCH_ATTEMPTS {
+            self.retry_chore(
+                now,
+                Chore::Patch {
+                    id,
+                    patch,
+                    attempts: attempts + 1,
+                },
+                failure,
+            );
+        }
+    }
+
+    fn retry_chore(&mut self, now: Duration, chore: Chore, failure: &ApiFailure) {
+        self.hold_chores(now, failure);
+        self.chores.push(chore);
+    }
+
+    /// Lets gets, deletes and patches rest after a failure.
+    pub(super) fn hold_chores(&mut self, now: Duration, failure: &ApiFailure) -> Duration {
+        // What fails together counts once.
+        if let Some(until) = self.timers.at(Timer::Chores).filter(|until| *until > now) {
+            let wish = failure.retry_after.map_or(until, |after| until.max(now + after));
+            self.timers.set(Timer::Chores, wish);
+            return wish.saturating_sub(now);
+        }
+        let delay = self.chores_backoff.next(&mut self.rng, failure.retry_after);
+        self.timers.set(Timer::Chores, now + delay);
+        delay
+    }
+}

@@ -1,0 +1,145 @@
+//! Calls in flight and what waits to be called.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::action::PodPatch;
+use super::types::{CallId, ExecutorId};
+
+/// What a call in flight is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Call {
+    DriverPod,
+    ConfigMap,
+    List,
+    Watch,
+    Create { id: ExecutorId, sent_at: Duration },
+    Chore(Chore),
+    DeletePods,
+    DeleteConfigMaps,
+    DeleteConfigMap,
+}
+
+/// A call on one pod that shares the budget with the creates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Chore {
+    /// What became of the executor's pod?
+    Get { id: ExecutorId },
+    /// Delete this pod.
+    Delete {
+        id: ExecutorId,
+        name: String,
+        uid: String,
+    },
+    /// Change its labels.
+    Patch {
+        id: ExecutorId,
+        patch: PodPatch,
+        attempts: u32,
+    },
+}
+
+/// Calls in flight by their identifier.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Calls {
+    last: u64,
+    open: BTreeMap<CallId, Call>,
+}
+
+impl Calls {
+    pub(super) fn begin(&mut self, call: Call) -> CallId {
+        self.last += 1;
+        let id = CallId(self.last);
+        self.open.insert(id, call);
+        id
+    }
+
+    pub(super) fn end(&mut self, id: CallId) -> Option<Call> {
+        self.open.remove(&id)
+    }
+
+    pub(super) fn is_open(&self, call: &Call) -> bool {
+        self.open.values().any(|open| open == call)
+    }
+
+    /// Whether a delete is in flight.
+    pub(super) fn any_delete(&self) -> bool {
+        self.open
+            .values()
+            .any(|open| matches!(open, Call::Chore(Chore::Delete { .. })))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+}
+
+/// Gets, deletes and patches that wait for a place.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Chores {
+    gets: VecDeque<ExecutorId>,
+    others: VecDeque<Chore>,
+    /// UIDs of pods to be deleted that are not in the ledger, until a complete list has shown what is left.
+    strays: BTreeSet<String>,
+}
+
+impl Chores {
+    pub(super) fn push(&mut self, chore: Chore) {
+        match chore {
+            Chore::Get { id } => self.gets.push_back(id),
+            other => self.others.push_back(other),
+        }
+    }
+
+    /// Deletes a pod that no executor of the ledger has, once.
+    pub(super) fn delete_stray(&mut self, id: ExecutorId, name: &str, uid: &str) {
+        if self.strays.insert(uid.to_owned()) {
+            self.others.push_back(Chore::Delete {
+                id,
+                name: name.to_owned(),
+                uid: uid.to_owned(),
+            });
+        }
+    }
+
+    /// A stray has gone.
+    pub(super) fn stray_gone(&mut self, uid: &str) {
+        self.strays.remove(uid);
+    }
+
+    /// Keeps only the strays that a complete list has shown.
+    pub(super) fn keep_strays(&mut self, seen: &BTreeSet<String>) {
+        self.strays.retain(|uid| seen.contains(uid));
+    }
+
+    /// The next confirming get.
+    pub(super) fn pop_get(&mut self) -> Option<ExecutorId> {
+        self.gets.pop_front()
+    }
+
+    /// The next delete or patch.
+    pub(super) fn pop_other(&mut self) -> Option<Chore> {
+        self.others.pop_front()
+    }
+
+    /// Whether a delete or a patch waits.
+    pub(super) fn others_wait(&self) -> bool {
+        !self.others.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.gets.len() + self.others.len()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.gets.clear();
+        self.others.clear();
+    }
+
+    /// Whether any delete waits.
+    pub(super) fn any_delete(&self) -> bool {
+        self.others
+            .iter()
+            .any(|chore| matches!(chore, Chore::Delete { .. }))
+    }
+}

@@ -1,0 +1,249 @@
+//! The executors: the only state of the plan that outlives a call.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::timer::Agenda;
+use super::types::{ExecutorId, ProfileId};
+
+/// An executor of this plan, from its create until its pod has gone.
+#[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that are independent of each other"
+)]
+pub(super) struct Executor {
+    pub(super) profile: ProfileId,
+    /// Empty until the API server has confirmed the pod.
+    pub(super) uid: String,
+    pub(super) stage: Stage,
+    pub(super) sent_at: Duration,
+    /// When the pod was confirmed: a list that began before may miss it.
+    pub(super) confirmed_at: Duration,
+    /// Whether list, watch or get have shown the pod since its create.
+    pub(super) observed: bool,
+    /// Whether it has registered with the driver.
+    pub(super) registered: bool,
+    pub(super) decommissioned: bool,
+    /// It was asked to go: its end is no loss.
+    pub(super) released: bool,
+    /// A delete is queued, in flight or accepted, or somebody else's is under way.
+    pub(super) deleting: bool,
+    /// A confirming get is queued or in flight.
+    pub(super) getting: bool,
+    /// When to ask for the pod.
+    pub(super) get_at: Option<Duration>,
+    /// When to delete the pod if it still runs.
+    pub(super) kill_at: Option<Duration>,
+    /// When a released executor no longer counts, though its pod is still there.
+    pub(super) forget_at: Option<Duration>,
+}
+
+/// How far an executor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The create is in flight.
+    Creating,
+    /// The create's answer was lost, or the name was taken: a get will tell.
+    Unconfirmed {
+        since: Duration,
+        /// Gets that found nothing or failed.
+        attempts: u32,
+        /// The API server said `AlreadyExists`: absence is final.
+        taken: bool,
+    },
+    /// The pod exists and does not run.
+    Pending,
+    /// The pod runs.
+    Running,
+    /// The end was reported; the pod may still be there.
+    Ended,
+}
+
+impl Executor {
+    pub(super) fn new(profile: ProfileId, now: Duration) -> Self {
+        Executor {
+            profile,
+            uid: String::new(),
+            stage: Stage::Creating,
+            sent_at: now,
+            confirmed_at: now,
+            observed: false,
+            registered: false,
+            decommissioned: false,
+            released: false,
+            deleting: false,
+            getting: false,
+            get_at: None,
+            kill_at: None,
+            forget_at: None,
+        }
+    }
+
+    pub(super) fn is_confirmed(&self) -> bool {
+        !self.uid.is_empty()
+    }
+
+    fn wake(&self) -> Option<Duration> {
+        [self.get_at, self.kill_at, self.forget_at]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+/// How many executors a profile has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Not ended: pods, creates in flight and creates of unknown outcome.
+    pub live: usize,
+    /// Of these, not running.
+    pub pending: usize,
+    /// Of the live ones, asked to go.
+    pub leaving: usize,
+    /// Creates in flight.
+    pub creating: usize,
+    /// Creates of unknown outcome.
+    pub unconfirmed: usize,
+}
+
+impl Counts {
+    fn add(&mut self, executor: &Executor) {
+        let flags = Counts::flags(executor);
+        self.live += usize::from(flags[0]);
+        self.pending += usize::from(flags[1]);
+        self.leaving += usize::from(flags[2]);
+        self.creating += usize::from(flags[3]);
+        self.unconfirmed += usize::from(flags[4]);
+    }
+
+    fn remove(&mut self, executor: &Executor) {
+        let flags = Counts::flags(executor);
+        self.live -= usize::from(flags[0]);
+        self.pending -= usize::from(flags[1]);
+        self.leaving -= usize::from(flags[2]);
+        self.creating -= usize::from(flags[3]);
+        self.unconfirmed -= usize::from(flags[4]);
+    }
+
+    fn flags(executor: &Executor) -> [bool; 5] {
+        let live = executor.stage != Stage::Ended;
+        [
+            live,
+            live && executor.stage != Stage::Running,
+            live && executor.released,
+            executor.stage == Stage::Creating,
+            matches!(executor.stage, Stage::Unconfirmed { .. }),
+        ]
+    }
+}
+
+/// All executors, their counts and their deadlines.
+#[derive(Debug, Clone)]
+pub(super) struct Ledger {
+    executors: BTreeMap<ExecutorId, Executor>,
+    counts: BTreeMap<ProfileId, Counts>,
+    total: Counts,
+    agenda: Agenda,
+    /// The first id of this plan; lower ones belong to an earlier life of the driver.
+    first: u64,
+    next: u64,
+}
+
+impl Ledger {
+    pub(super) fn new() -> Self {
+        Ledger {
+            executors: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            total: Counts::default(),
+            agenda: Agenda::default(),
+            first: 1,
+            next: 1,
+        }
+    }
+
+    /// Before the first create: ids begin above one that is in use.
+    pub(super) fn start_above(&mut self, id: ExecutorId) {
+        if self.first == self.next {
+            self.first = self.first.max(id.0.saturating_add(1));
+            self.next = self.first;
+        }
+    }
+
+    /// The id that the next executor gets.
+    pub(super) fn next_id(&self) -> ExecutorId {
+        ExecutorId(self.next)
+    }
+
+    /// Whether an id was ever given.
+    pub(super) fn issued(&self, id: ExecutorId) -> bool {
+        (self.first..self.next).contains(&id.0)
+    }
+
+    /// Whether any id was given.
+    pub(super) fn any_issued(&self) -> bool {
+        self.first != self.next
+    }
+
+    pub(super) fn insert(&mut self, profile: ProfileId, now: Duration) -> ExecutorId {
+        let id = ExecutorId(self.next);
+        self.next += 1;
+        let executor = Executor::new(profile, now);
+        self.counts.entry(profile).or_default().add(&executor);
+        self.total.add(&executor);
+        self.executors.insert(id, executor);
+        id
+    }
+
+    pub(super) fn get(&self, id: ExecutorId) -> Option<&Executor> {
+        self.executors.get(&id)
+    }
+
+    /// The only way to change an executor: counts and deadlines follow.
+    pub(super) fn update(&mut self, id: ExecutorId, change: impl FnOnce(&mut Executor)) {
+        let Some(executor) = self.executors.get_mut(&id) else {
+            return;
+        };
+        let counts = self.counts.entry(executor.profile).or_default();
+        let before = executor.wake();
+        counts.remove(executor);
+        self.total.remove(executor);
+        change(executor);
+        counts.add(executor);
+        self.total.add(executor);
+        self.agenda.change(id, before, executor.wake());
+    }
+
+    pub(super) fn remove(&mut self, id: ExecutorId) -> Option<Executor> {
+        let executor = self.executors.remove(&id)?;
+        self.counts.entry(executor.profile).or_default().remove(&executor);
+        self.total.remove(&executor);
+        self.agenda.change(id, executor.wake(), None);
+        Some(executor)
+    }
+
+    pub(super) fn counts(&self, profile: ProfileId) -> Counts {
+        self.counts.get(&profile).copied().unwrap_or_default()
+    }
+
+    pub(super) fn total(&self) -> Counts {
+        self.total
+    }
+
+    /// Executors by id.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (ExecutorId, &Executor)> {
+        self.executors.iter().map(|(id, executor)| (*id, executor))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.executors.len()
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Duration> {
+        self.agenda.next()
+    }
+
+    pub(super) fn due(&self, now: Duration) -> Option<ExecutorId> {
+        self.agenda.due(now)
+    }
+}

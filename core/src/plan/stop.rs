@@ -1,0 +1,249 @@
+//! The stop: everything is released, nothing is left behind.
+
+use std::time::Duration;
+
+use super::Plan;
+use super::action::{Action, Selection};
+use super::backoff::Backoff;
+use super::event::{ApiFailure, FailureClass, Outcome};
+use super::expect::Call;
+use super::ledger::Stage;
+use super::lifecycle::End;
+use super::timer::Timer;
+
+/// How long the first collection delete waits for creates in flight.
+const SETTLE: Duration = Duration::from_secs(2);
+/// The first delay after a collection delete that failed.
+const RETRY: Duration = Duration::from_millis(250);
+/// The longest delay between two attempts.
+const RETRY_MAX: Duration = Duration::from_secs(2);
+/// When a create of unknown outcome is asked for during the stop.
+const CONFIRM: Duration = Duration::from_millis(500);
+
+/// How far the stop is.
+#[derive(Debug, Clone)]
+pub(super) struct Stop {
+    settle_by: Duration,
+    pods: Round,
+    config_maps: Round,
+    /// Collections may not be deleted: pods are deleted one by one.
+    single: bool,
+    /// Pods have appeared since the collection delete was sent.
+    more: bool,
+    backoff: Backoff,
+    done: bool,
+}
+
+/// A collection delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    Wanted,
+    InFlight {
+        sent_at: Duration,
+    },
+    /// Done, or nothing to do.
+    Settled,
+}
+
+impl Stop {
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    pub(super) fn deletes_singly(&self) -> bool {
+        self.single
+    }
+}
+
+impl Plan {
+    pub(super) fn begin_stop(&mut self, now: Duration, deadline: Duration) {
+        self.timers.stop_all();
+        self.timers.set(Timer::StopDeadline, deadline);
+        let delete = self.cfg.delete_executors;
+        let wanted = |any: bool| {
+            if any && delete {
+                Round::Wanted
+            } else {
+                Round::Settled
+            }
+        };
+        let pods = wanted(self.ledger.any_issued() || self.chores.any_delete() || self.calls.any_delete());
+        let left = deadline.saturating_sub(now);
+        self.stop = Some(Stop {
+            settle_by: now + SETTLE.min(left / 4),
+            pods,
+            config_maps: wanted(self.startup.config_map_may_exist()),
+            single: false,
+            more: false,
+            backoff: Backoff::new(RETRY, RETRY_MAX),
+            // Pods that are to be kept need no goodbye.
+            done: !delete,
+        });
+        let unconfirmed: Vec<_> = self
+            .ledger
+            .iter()
+            .filter(|(_, executor)| matches!(executor.stage, Stage::Unconfirmed { .. }))
+            .map(|(id, _)| id)
+            .collect();
+        for id in unconfirmed {
+            self.ledger.update(id, |executor| {
+                executor.get_at = executor.get_at.map(|at| at.min(now + CONFIRM));
+            });
+        }
+    }
+
+    /// A pod has appeared during the stop.
+    pub(super) fn stop_has_more(&mut self) {
+        if let Some(stop) = &mut self.stop {
+            match stop.pods {
+                Round::InFlight { .. } => stop.more = true,
+                Round::Settled if !stop.single && self.cfg.delete_executors => stop.pods = Round::Wanted,
+                Round::Settled | Round::Wanted => {}
+            }
+        }
+        if self.stop.as_ref().is_some_and(Stop::deletes_singly) {
+            self.delete_all();
+        }
+    }
+
+    /// The next calls of the stop.
+    pub(super) fn send_stop(&mut self, now: Duration) {
+        let total = self.ledger.total();
+        let resting = self.timers.is_set(Timer::Stop);
+        let Some(stop) = &mut self.stop else { return };
+        if stop.done {
+            self.timers.stop_all();
+            return;
+        }
+        if stop.pods == Round::Wanted && !resting {
+            if total.creating == 0 || now >= stop.settle_by {
+                stop.pods = Round::InFlight { sent_at: now };
+                stop.more = false;
+                let call = self.calls.begin(Call::DeletePods);
+                self.actions.push_back(Action::DeleteCollection {
+                    call,
+                    selection: Selection::Pods,
+                });
+            } else {
+                self.timers.set(Timer::Stop, stop.settle_by);
+            }
+        }
+        if stop.config_maps == Round::Wanted && !self.calls.is_open(&Call::ConfigMap) {
+            stop.config_maps = Round::InFlight { sent_at: now };
+            let call = self.calls.begin(Call::DeleteConfigMaps);
+            self.actions.push_back(Action::DeleteCollection {
+                call,
+                selection: Selection::ConfigMaps,
+            });
+        }
+        let singles = stop.single && (self.chores.any_delete() || self.calls.any_delete());
+        stop.done = stop.pods == Round::Settled
+            && stop.config_maps == Round::Settled
+            && !singles
+            && total.creating == 0
+            && total.unconfirmed == 0;
+        if stop.done {
+            self.timers.stop_all();
+        }
+    }
+
+    pub(super) fn on_pods_deleted(&mut self, now: Duration, outcome: Outcome<()>) {
+        let Some(stop) = &mut self.stop else { return };
+        let Round::InFlight { sent_at } = stop.pods else {
+            return;
+        };
+        match outcome {
+            Outcome::Done(()) => self.on_collection_gone(now, sent_at),
+            Outcome::Failed(failure) => match failure.class {
+                FailureClass::NotFound => self.on_collection_gone(now, sent_at),
+                FailureClass::Forbidden | FailureClass::Invalid => {
+                    stop.pods = Round::Settled;
+                    stop.single = true;
+                    self.delete_all();
+                }
+                _ => self.retry_pods(now, &failure),
+            },
+            Outcome::Unknown(failure) => self.retry_pods(now, &failure),
+        }
+    }
+
+    fn on_collection_gone(&mut self, now: Duration, sent_at: Duration) {
+        if let Some(stop) = &mut self.stop {
+            stop.pods = if stop.more { Round::Wanted } else { Round::Settled };
+            stop.backoff.reset();
+        }
+        let gone: Vec<_> = self
+            .ledger
+            .iter()
+            .filter(|(_, executor)| executor.is_confirmed() && executor.confirmed_at <= sent_at)
+            .map(|(id, _)| id)
+            .collect();
+        for id in gone {
+            let pod = self.cfg.pod_name(id);
+            self.ledger.update(id, |executor| executor.deleting = true);
+            self.end(now, id, End::deleted(id, &pod));
+        }
+    }
+
+    fn retry_pods(&mut self, now: Duration, failure: &ApiFailure) {
+        if let Some(stop) = &mut self.stop {
+            stop.pods = Round::Wanted;
+            let delay = stop.backoff.next(&mut self.rng, failure.retry_after);
+            self.timers.set(Timer::Stop, now + delay);
+        }
+    }
+
+    /// Deletes every pod of the ledger by itself.
+    fn delete_all(&mut self) {
+        let all: Vec<_> = self.ledger.iter().map(|(id, _)| id).collect();
+        for id in all {
+            self.delete(id);
+        }
+    }
+
+    pub(super) fn on_config_maps_deleted(&mut self, now: Duration, outcome: Outcome<()>, single: bool) {
+        let Some(stop) = &mut self.stop else { return };
+        let failure = match outcome {
+            Outcome::Done(()) => None,
+            Outcome::Failed(failure) => match failure.class {
+                FailureClass::NotFound => None,
+                FailureClass::Forbidden | FailureClass::Invalid if single => {
+                    tracing::warn!(
+                        failure = failure.message,
+                        "the executor ConfigMap cannot be deleted"
+                    );
+                    None
+                }
+                FailureClass::Forbidden | FailureClass::Invalid => {
+                    let call = self.calls.begin(Call::DeleteConfigMap);
+                    self.actions.push_back(Action::DeleteConfigMap { call });
+                    return;
+                }
+                _ => Some(failure),
+            },
+            Outcome::Unknown(failure) => Some(failure),
+        };
+        let Some(failure) = failure else {
+            stop.config_maps = Round::Settled;
+            return;
+        };
+        let delay = stop.backoff.next(&mut self.rng, failure.retry_after);
+        self.timers.set(Timer::ConfigMap, now + delay);
+    }
+
+    /// Tries the delete of the `ConfigMap` again.
+    pub(super) fn retry_config_maps(&mut self) {
+        if let Some(stop) = &mut self.stop {
+            stop.config_maps = Round::Wanted;
+        }
+    }
+
+    pub(super) fn on_stop_deadline(&mut self) {
+        if let Some(stop) = &mut self.stop {
+            stop.done = true;
+        }
+        self.chores.clear();
+        self.actions.clear();
+        self.timers.stop_all();
+    }
+}
