@@ -27,7 +27,7 @@ final class Installer {
 
     private static final String OWN_CLASSES = "io/stoker/spark/";
     private static final String SCALA = "2.13";
-    private static final List<String> KNOWN_LINES = List.of("4.1", "4.2", "4.3");
+    private static final List<String> KNOWN_LINES = List.of("4.0", "4.1", "4.2", "4.3");
 
     /** {@code 4.3.0}, and with the suffixes of vendors and previews: {@code 4.3.0-amzn-1}. */
     private static final Pattern VERSION = Pattern.compile("(\\d+\\.\\d+)\\.\\d+(?:[-.].+)?");

@@ -68,7 +68,8 @@ record StockParts(
                 clusterMode
                         ? org.apache.spark.deploy.k8s.Config.KUBERNETES_AUTH_DRIVER_MOUNTED_CONF_PREFIX()
                         : org.apache.spark.deploy.k8s.Config.KUBERNETES_AUTH_CLIENT_MODE_PREFIX(),
-                SparkKubernetesClientFactory.ClientType$.MODULE$.Driver(),
+                // By name: the type of its accessor is not the same in 4.0 and 4.1.
+                SparkKubernetesClientFactory.ClientType$.MODULE$.withName("Driver"),
                 conf,
                 Option.apply(clusterMode && serviceAccountCa.exists() ? serviceAccountCa : null));
     }

@@ -30,6 +30,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
 
     private static final Logger LOG = LoggerFactory.getLogger(StokerPodsAllocator.class);
     private static final long PUMP_END_MILLIS = 2_000;
+    private static final String INVALID_CONFIGURATION = "invalidConfiguration";
 
     /** After Spark's own hook (50), which stops the context, and before the removal of temporary directories (25). */
     private static final int SHUTDOWN_PRIORITY = 40;
@@ -93,6 +94,9 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
 
     @Override
     public synchronized void setTotalExpectedExecutors(scala.collection.immutable.Map<ResourceProfile, Object> targets) {
+        if (stopping) {
+            return;
+        }
         sendConfIfChanged();
         Map<ResourceProfile, Object> byProfile = CollectionConverters.asJava(targets);
         int[] profileIds = new int[byProfile.size()];
@@ -196,9 +200,17 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
 
     private synchronized void sendConfIfChanged() {
         Map<String, String> conf = Messages.entries(sc.conf());
-        if (!conf.equals(sentConf)) {
+        if (conf.equals(sentConf)) {
+            return;
+        }
+        sentConf = conf;
+        try {
             binding.updateConf(Messages.conf(conf));
-            sentConf = conf;
+        } catch (AllocatorException e) {
+            if (!e.kind().equals(INVALID_CONFIGURATION)) {
+                throw e;
+            }
+            LOG.warn("The changed configuration cannot be used; new executors are made from the one before: {}", e.getMessage());
         }
     }
 

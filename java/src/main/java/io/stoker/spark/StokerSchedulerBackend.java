@@ -89,14 +89,17 @@ final class StokerSchedulerBackend extends KubernetesClusterSchedulerBackend {
         return excluded;
     }
 
-    /** As Spark does it: the executors are told to go, and those that stay are deleted after the grace period. */
+    /**
+     * As Spark does it: the executors are told to go, and those that stay are deleted after the grace period. The allocator
+     * hears of it first, so that to it the end of their connections is part of the kill.
+     */
     @Override
     public Future<Object> doKillExecutors(Seq<String> executorIds) {
         List<String> ids = CollectionConverters.asJava(executorIds);
+        allocator.kill(ExecutorIds.parse(ids));
         for (String id : ids) {
             removeExecutor(id, ExecutorKilled$.MODULE$);
         }
-        allocator.kill(ExecutorIds.parse(ids));
         return Future.successful(true);
     }
 

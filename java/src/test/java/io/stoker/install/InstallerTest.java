@@ -13,6 +13,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -121,9 +122,17 @@ class InstallerTest {
 
     private void setVersion(String version) throws IOException {
         try (Stream<Path> files = Files.list(jars)) {
-            for (Path jar : files.filter(file -> file.getFileName().toString().startsWith("spark-")).toList()) {
+            for (Path jar : files.filter(InstallerTest::hasVersionInfo).toList()) {
                 edit(jar, VERSION_INFO, ("version=" + version + "\n").getBytes(StandardCharsets.UTF_8));
             }
+        }
+    }
+
+    private static boolean hasVersionInfo(Path jar) {
+        try (ZipFile zip = new ZipFile(jar.toFile())) {
+            return zip.getEntry(VERSION_INFO) != null;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -5,11 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -111,11 +117,27 @@ class BackendTest extends SparkTest {
     void aLaterChangeOfTheConfIsHandedOver() throws Exception {
         SparkContext sc = new SparkContext(conf());
         sc.conf().set("spark.executor.memory", "3g");
+        assertEquals(sc.applicationId(), awaitConf("spark.executor.memory", "3g").path("spark.app.id").asText());
+    }
+
+    @Test
+    void aChangeThatCannotBeUsedStopsNothing() throws Exception {
+        SparkContext sc = new SparkContext(conf());
+        binding.confFailure = new AllocatorException("spark.executor.memory is no size", "invalidConfiguration", false);
+        sc.conf().set("spark.executor.memory", "much");
+        awaitConf("spark.executor.memory", "much");
+        binding.confFailure = null;
+        sc.conf().set("spark.executor.memory", "3g");
+        awaitConf("spark.executor.memory", "3g");
+        assertFalse(sc.isStopped());
+    }
+
+    private JsonNode awaitConf(String key, String value) throws InterruptedException {
         JsonNode conf = FakeBinding.next(binding.confs, "a new conf");
-        while (!conf.path("spark.executor.memory").asText().equals("3g")) {
+        while (!conf.path(key).asText().equals(value)) {
             conf = FakeBinding.next(binding.confs, "a new conf");
         }
-        assertEquals(sc.applicationId(), conf.path("spark.app.id").asText());
+        return conf;
     }
 
     @Test
@@ -233,6 +255,21 @@ class BackendTest extends SparkTest {
         sc.stop();
         assertEquals("stop", second.awaitCall("stop"));
         assertNoThreadLeft();
+    }
+
+    /** Spark's executor plugins get at the client in this way, where the version has them. */
+    @Test
+    void theClientOfPluginsIsTheLazyOne() throws Exception {
+        SparkContext sc = new SparkContext(conf());
+        Optional<Method> accessor = Arrays.stream(KubernetesClusterSchedulerBackend.class.getMethods())
+                .filter(method -> method.getName().endsWith("kubernetesClient") && method.getParameterCount() == 0)
+                .findAny();
+        assumeTrue(accessor.isPresent(), "Spark " + sc.version() + " has no such plugins");
+        KubernetesClient client = (KubernetesClient) accessor.get().invoke(backend(sc));
+        assertThrows(KubernetesClientException.class, () -> client.pods().inNamespace("ns").list());
+        assertEquals(List.of("GET /api/v1/namespaces/ns/pods"), List.copyOf(server.requests));
+        sc.stop();
+        assertThrows(IllegalStateException.class, client::pods);
     }
 
     @Test

@@ -27,6 +27,7 @@ final class FakeBinding implements AllocatorBinding {
     final Set<Long> deleted = ConcurrentHashMap.newKeySet();
     volatile RuntimeException startFailure;
     volatile RuntimeException noticeFailure;
+    volatile RuntimeException confFailure;
     volatile JsonNode startMessage;
     private final BlockingQueue<byte[]> notices = new LinkedBlockingQueue<>();
     private final BlockingQueue<byte[]> logs = new LinkedBlockingQueue<>();
@@ -132,6 +133,9 @@ final class FakeBinding implements AllocatorBinding {
     @Override
     public void updateConf(byte[] confJson) {
         confs.add(json(confJson));
+        if (confFailure != null) {
+            throw confFailure;
+        }
     }
 
     @Override
