@@ -105,7 +105,7 @@ func (w *worker) isRunning(container string) bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	c := w.containers[container]
-	return c != nil && c.process != nil || w.status().Phase == corev1.PodPending
+	return c != nil && c.process != nil || w.phase() == corev1.PodPending
 }
 
 // seekToTail moves to the beginning of the last lines of a file.
