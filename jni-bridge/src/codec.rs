@@ -65,9 +65,9 @@ pub(crate) enum CodecError {
 /// Argument of `start`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "the allocator of stoker-core will read all of it")]
 pub(crate) struct StartMessage {
     /// Version of the sender, checked by [`start`].
+    #[expect(dead_code, reason = "read through Envelope")]
     abi: i64,
     /// Every entry of the `SparkConf`.
     pub(crate) conf: Conf,
@@ -107,31 +107,6 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
-}
-
-/// Argument of `setProfile`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Profile {
-    /// Profile id.
-    pub(crate) id: u32,
-    /// Resources by name.
-    #[serde(default)]
-    pub(crate) executor_resources: BTreeMap<String, Resource>,
-}
-
-/// A resource of a profile.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Resource {
-    /// Amount; memory in MiB.
-    pub(crate) amount: u64,
-    /// For example `nvidia.com`.
-    #[serde(default)]
-    pub(crate) vendor: String,
-    /// Path of the discovery script.
-    #[serde(default)]
-    pub(crate) discovery_script: String,
 }
 
 /// The part of a start message that every version has.
@@ -261,24 +236,6 @@ mod tests {
                 ..
             })
         ));
-    }
-
-    #[test]
-    fn a_profile_has_the_form_of_the_render_command() {
-        let text = br#"{"id": 3, "executorResources": {"gpu": {"amount": 1, "vendor": "nvidia.com"}}}"#;
-        let profile: Profile = decode("a profile", text).unwrap();
-        let gpu = Resource {
-            amount: 1,
-            vendor: "nvidia.com".to_owned(),
-            discovery_script: String::new(),
-        };
-        assert_eq!(
-            profile,
-            Profile {
-                id: 3,
-                executor_resources: [("gpu".to_owned(), gpu)].into()
-            }
-        );
     }
 
     #[test]

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stoker_core::plan::{ExecutorId, FatalKind, Notice, ProfileId};
+use stoker_core::conf::ConfError;
+use stoker_core::plan::{ExecutorId, Notice, ProfileId};
+use stoker_core::shell::StartError;
+use stoker_core::spec::ResourceProfile;
 
-use crate::codec::{Profile, StartMessage};
+use crate::codec::StartMessage;
+use crate::core_engine::CoreEngine;
 
 /// An allocator. Methods are called by any thread at any time, also during and after `stop`, when there is nothing
 /// left for them to do.
 pub(crate) trait Engine: Send + Sync {
     /// Makes a resource profile known.
-    fn set_profile(&self, profile: Profile);
+    fn set_profile(&self, profile: ResourceProfile);
     /// Sets targets; profiles that are not named keep theirs.
     fn set_targets(&self, targets: Vec<(ProfileId, u32)>);
     /// Spark kills these executors.
@@ -43,24 +47,18 @@ pub(crate) fn start(message: StartMessage) -> Result<Arc<dyn Engine>, EngineErro
     if message.master.starts_with(crate::fake::SCHEME) {
         return crate::fake::start(message);
     }
-    let message = format!("no allocator for the master {}", message.master);
-    Err(EngineError::Fatal {
-        kind: FatalKind::Internal,
-        message,
-    })
+    Ok(Arc::new(CoreEngine::start(message)?))
 }
 
 /// A failure of the allocator.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
-    /// Allocation cannot begin, or cannot go on.
-    #[error("{message}")]
-    Fatal {
-        /// Class of the failure.
-        kind: FatalKind,
-        /// Why, and what the user can do.
-        message: String,
-    },
+    /// It does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A configuration cannot be used.
+    #[error(transparent)]
+    Conf(#[from] ConfError),
     /// An answer to a request that was not made, or has been answered.
     #[error("no request {0} waits for an answer")]
     UnknownRequest(u64),

@@ -31,6 +31,7 @@ compile_error!("a panic must become a Java exception: build with panic = \"unwin
 
 mod calls;
 mod codec;
+mod core_engine;
 mod engine;
 #[cfg(feature = "fake-engine")]
 mod fake;
