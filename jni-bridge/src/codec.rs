@@ -65,9 +65,9 @@ pub(crate) enum CodecError {
 /// Argument of `start`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "the allocator of stoker-core will read all of it")]
 pub(crate) struct StartMessage {
     /// Version of the sender, checked by [`start`].
+    #[expect(dead_code, reason = "read through Envelope")]
     abi: i64,
     /// Every entry of the `SparkConf`.
     pub(crate) conf: Conf,

@@ -2,33 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::error::Error;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use stoker_core::conf::{Conf, ConfError, Sources, SparkVersion};
-use stoker_core::plan::{ExecutorId, FatalKind, Notice, ProfileId};
-use stoker_core::shell::{Allocator, NoticeFilter, Settings, StartError};
+use stoker_core::plan::{ExecutorId, Notice, ProfileId};
+use stoker_core::shell::{Allocator, NoticeFilter, Settings};
 use stoker_core::spec::ResourceProfile;
 
 use crate::codec::StartMessage;
 use crate::engine::{Engine, EngineError};
 
-/// An allocator, and what a changed configuration is read with.
+/// The allocator of `stoker-core`, and what a changed configuration is read with.
 pub(crate) struct CoreEngine {
     allocator: Allocator,
-    version: SparkVersion,
-    system: BTreeMap<String, String>,
+    origin: Origin,
 }
 
 impl CoreEngine {
     /// Starts an allocator; blocks until it may allocate.
     pub(crate) fn start(message: StartMessage) -> Result<Self, EngineError> {
-        let version: SparkVersion = message.spark_version.parse().map_err(|error| unusable(&error))?;
-        let system = message.system_properties;
-        let conf = conf(message.conf.0, &system, &version).map_err(|error| unusable(&error))?;
+        let origin = Origin {
+            env: utf8_environment(),
+            system: message.system_properties,
+            version: message.spark_version.parse()?,
+        };
         let settings = Settings {
-            conf,
+            conf: origin.conf(message.conf.0)?,
             master: Some(message.master),
             app_id: message.app_id,
             spark_user: message.spark_user,
@@ -36,11 +35,9 @@ impl CoreEngine {
             kubeconfig: None,
             notices: NoticeFilter::Spark,
         };
-        let allocator = Allocator::start(&settings).map_err(|error| refused(&error))?;
         Ok(Self {
-            allocator,
-            version,
-            system,
+            allocator: Allocator::start(&settings)?,
+            origin,
         })
     }
 }
@@ -83,13 +80,12 @@ impl Engine for CoreEngine {
     }
 
     fn answer(&self, request: u64, _payload: serde_json::Value) -> Result<(), EngineError> {
-        // The plan asks nothing yet: the steps that will are refused as not built by the configuration.
+        // The plan makes no requests yet, so whoever answers is mistaken.
         Err(EngineError::UnknownRequest(request))
     }
 
-    fn update_conf(&self, changed: BTreeMap<String, String>) -> Result<(), EngineError> {
-        let conf = conf(changed, &self.system, &self.version).map_err(|error| unusable(&error))?;
-        self.allocator.update_conf(conf);
+    fn update_conf(&self, conf: BTreeMap<String, String>) -> Result<(), EngineError> {
+        self.allocator.update_conf(self.origin.conf(conf)?);
         Ok(())
     }
 
@@ -98,47 +94,27 @@ impl Engine for CoreEngine {
     }
 }
 
-/// The `SparkConf`, with the environment of this process for `${env:…}`.
-fn conf(
-    properties: BTreeMap<String, String>,
-    system: &BTreeMap<String, String>,
-    version: &SparkVersion,
-) -> Result<Conf, ConfError> {
-    let env = env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    Conf::new(
-        Sources {
+/// What a configuration is read with, and what stays the same when Spark changes entries of it.
+struct Origin {
+    env: BTreeMap<String, String>,
+    system: BTreeMap<String, String>,
+    version: SparkVersion,
+}
+
+impl Origin {
+    fn conf(&self, properties: BTreeMap<String, String>) -> Result<Conf, ConfError> {
+        let sources = Sources {
             properties,
-            env,
-            system: system.clone(),
-        },
-        version.clone(),
-    )
-}
-
-fn unusable(error: &ConfError) -> EngineError {
-    EngineError::Fatal {
-        kind: FatalKind::InvalidConfiguration,
-        message: with_causes(error),
+            env: self.env.clone(),
+            system: self.system.clone(),
+        };
+        Conf::new(sources, self.version.clone())
     }
 }
 
-fn refused(error: &StartError) -> EngineError {
-    EngineError::Fatal {
-        kind: error.kind(),
-        message: with_causes(error),
-    }
-}
-
-/// An error with its causes, in one line: a Java exception has one message.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
+/// The variables that are text; Spark cannot use the others either.
+fn utf8_environment() -> BTreeMap<String, String> {
+    env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stoker_core::plan::{ExecutorId, FatalKind, Notice, ProfileId};
+use stoker_core::conf::ConfError;
+use stoker_core::plan::{ExecutorId, Notice, ProfileId};
+use stoker_core::shell::StartError;
 use stoker_core::spec::ResourceProfile;
 
 use crate::codec::StartMessage;
@@ -49,16 +51,14 @@ pub(crate) fn start(message: StartMessage) -> Result<Arc<dyn Engine>, EngineErro
 }
 
 /// A failure of the allocator.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
-    /// Allocation cannot begin, or cannot go on.
-    #[error("{message}")]
-    Fatal {
-        /// Class of the failure.
-        kind: FatalKind,
-        /// Why, and what the user can do.
-        message: String,
-    },
+    /// It does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A configuration cannot be used.
+    #[error(transparent)]
+    Conf(#[from] ConfError),
     /// An answer to a request that was not made, or has been answered.
     #[error("no request {0} waits for an answer")]
     UnknownRequest(u64),

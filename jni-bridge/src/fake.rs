@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use stoker_core::plan::{ExecutorId, FatalKind, Notice, ProfileId};
+use stoker_core::shell::StartError;
 use stoker_core::spec::ResourceProfile;
 
 use crate::codec::StartMessage;
@@ -22,10 +23,10 @@ const NEVER_ASKED: u64 = 404;
 /// Starts, or fails as the master says.
 pub(crate) fn start(message: StartMessage) -> Result<Arc<dyn Engine>, EngineError> {
     let fatal = |kind, message: &str| {
-        Err(EngineError::Fatal {
+        Err(EngineError::Start(StartError::Refused {
             kind,
             message: message.to_owned(),
-        })
+        }))
     };
     match message.master.as_str() {
         "fake:unreachable" => fatal(FatalKind::Unreachable, "no answer from https://fake"),

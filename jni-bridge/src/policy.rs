@@ -35,12 +35,18 @@ impl BridgeError {
     fn kind(&self) -> Kind {
         match self {
             BridgeError::Handle(HandleError::Closed(_) | HandleError::Unknown(_)) => Kind::StaleHandle,
-            BridgeError::Engine(EngineError::Fatal { kind, .. }) => Kind::Fatal(*kind),
+            BridgeError::Engine(EngineError::Start(error)) => Kind::Fatal(error.kind()),
+            BridgeError::Engine(EngineError::Conf(_)) => Kind::Fatal(FatalKind::InvalidConfiguration),
             BridgeError::Handle(HandleError::Exhausted)
             | BridgeError::Codec(CodecError::Unwritable { .. })
             | BridgeError::Jni(_) => Kind::Fatal(FatalKind::Internal),
             BridgeError::Engine(EngineError::UnknownRequest(_)) | BridgeError::Codec(_) => Kind::BadMessage,
         }
+    }
+
+    /// Whether the same call may succeed later without a change by the user.
+    fn is_retryable(&self) -> bool {
+        matches!(self, BridgeError::Engine(EngineError::Start(error)) if error.is_retryable())
     }
 }
 
@@ -52,16 +58,6 @@ enum Kind {
     StaleHandle,
     BadMessage,
     Panic,
-}
-
-impl Kind {
-    /// Whether the same call may succeed later without a change by the user.
-    fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Kind::Fatal(FatalKind::Unreachable | FatalKind::DriverPodNotReady)
-        )
-    }
 }
 
 impl fmt::Display for Kind {
@@ -99,7 +95,7 @@ impl<T: Default> ErrorPolicy<T, BridgeError> for ThrowAllocatorException {
         (): &mut (),
         error: BridgeError,
     ) -> jni::errors::Result<T> {
-        throw(env, &with_causes(&error), error.kind())?;
+        throw(env, &with_causes(&error), error.kind(), error.is_retryable())?;
         Ok(T::default())
     }
 
@@ -115,17 +111,17 @@ impl<T: Default> ErrorPolicy<T, BridgeError> for ThrowAllocatorException {
             .unwrap_or("no message");
         let text = format!("Stoker's native library has panicked, please report this defect: {reason}");
         tracing::error!("{text}");
-        throw(env, &text, Kind::Panic)?;
+        throw(env, &text, Kind::Panic, false)?;
         Ok(T::default())
     }
 }
 
 /// Makes an exception pending. One that is pending already is the older and better cause, and stays.
-fn throw(env: &mut Env<'_>, message: &str, kind: Kind) -> jni::errors::Result<()> {
+fn throw(env: &mut Env<'_>, message: &str, kind: Kind, retryable: bool) -> jni::errors::Result<()> {
     if env.exception_check() {
         return Ok(());
     }
-    let thrown = match allocator_exception(env, message, kind) {
+    let thrown = match allocator_exception(env, message, kind, retryable) {
         Ok(exception) => env.throw(exception),
         Err(_) if env.exception_check() => Ok(()),
         // The class is absent or of another release: better a plain exception than none.
@@ -145,6 +141,7 @@ fn allocator_exception<'local>(
     env: &mut Env<'local>,
     message: &str,
     kind: Kind,
+    retryable: bool,
 ) -> jni::errors::Result<JThrowable<'local>> {
     let class = env.find_class(jni_str!("io/stoker/spark/AllocatorException"))?;
     let message = JString::new(env, message)?;
@@ -155,7 +152,7 @@ fn allocator_exception<'local>(
         &[
             JValue::Object(&message),
             JValue::Object(&name),
-            JValue::Bool(kind.is_retryable()),
+            JValue::Bool(retryable),
         ],
     )?;
     env.cast_local::<JThrowable>(exception)
@@ -190,14 +187,6 @@ mod tests {
             "badMessage"
         );
         assert_eq!(Kind::Panic.to_string(), "panic");
-    }
-
-    #[test]
-    fn only_what_may_pass_is_retryable() {
-        assert!(Kind::Fatal(FatalKind::Unreachable).is_retryable());
-        assert!(Kind::Fatal(FatalKind::DriverPodNotReady).is_retryable());
-        assert!(!Kind::Fatal(FatalKind::Forbidden).is_retryable());
-        assert!(!Kind::StaleHandle.is_retryable());
     }
 
     #[test]

@@ -157,6 +157,21 @@ fn the_exception_is_found_in_the_class_loader_of_the_native_methods() {
 }
 
 #[test]
+fn a_configuration_that_cannot_be_used_is_refused() {
+    passes("refusedConfigurations");
+}
+
+#[test]
+fn an_api_server_that_does_not_answer_is_a_retryable_failure() {
+    passes("noApiServer");
+}
+
+#[test]
+fn a_jvm_ends_by_itself_while_an_allocator_starts() {
+    passes("returnWhileStarting");
+}
+
+#[test]
 fn log_lines_have_levels_and_fields() {
     passes("logs");
 }

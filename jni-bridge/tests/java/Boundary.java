@@ -35,6 +35,9 @@ public final class Boundary extends Checks {
         CASES.put("threads", Boundary::threads);
         CASES.put("secondLoader", Boundary::secondLoader);
         CASES.put("ownLoader", Boundary::ownLoader);
+        CASES.put("refusedConfigurations", Boundary::refusedConfigurations);
+        CASES.put("noApiServer", Boundary::noApiServer);
+        CASES.put("returnWhileStarting", Boundary::returnWhileStarting);
         CASES.put("logs", Boundary::logs);
         CASES.put("logOverflow", Boundary::logOverflow);
         CASES.put("returnFromMain", Boundary::returnFromMain);
@@ -72,7 +75,7 @@ public final class Boundary extends Checks {
         Native.setProfile(handle, utf8("{\"id\":3,\"executorResources\":{\"cores\":{\"amount\":4},"
                 + "\"gpu\":{\"amount\":1,\"vendor\":\"nvidia.com\",\"discoveryScript\":\"/find\"}}}"));
         String profile = notices(handle);
-        contains(profile, "id: 3");
+        contains(profile, "ProfileId(3)");
         contains(profile, "nvidia.com");
 
         Native.setTargets(handle, new int[] {0, 3}, new int[] {2, 1});
@@ -314,6 +317,29 @@ public final class Boundary extends Checks {
         Object thrown = loader.getMethod("failure").invoke(null);
         equal("io.stoker.spark.AllocatorException", thrown.getClass().getName());
         check(thrown.getClass().getClassLoader() == own, "of the loader that has the native methods");
+    }
+
+    /** From here on the allocator that executors come from, without an API server. */
+    private static void refusedConfigurations() {
+        AllocatorException version = fails("invalidConfiguration", () -> Native.start(real("four", "")));
+        contains(version.getMessage(), "four");
+        AllocatorException cores = fails("invalidConfiguration", () -> Native.start(real("4.3.0", "\"spark.executor.cores\":\"many " + FACE + "\",")));
+        contains(cores.getMessage(), "spark.executor.cores");
+        check(!cores.retryable(), "somebody has to correct it first");
+        contains(fails("invalidConfiguration", () -> Native.start(real("4.3.0", "\"spark.kubernetes.authenticate.caCertFile\":\"/absent\",")))
+                .getMessage(), "/absent");
+    }
+
+    private static void noApiServer() {
+        AllocatorException unreachable =
+                fails("unreachable", () -> Native.start(real("4.3.0", "\"spark.stoker.startTimeout\":\"300ms\",")));
+        check(unreachable.retryable(), "it may be there later");
+        contains(unreachable.getMessage(), "spark.stoker.startTimeout");
+    }
+
+    private static void returnWhileStarting() {
+        awaitBlocked(thread(() -> Native.start(real("4.3.0", "\"spark.stoker.startTimeout\":\"1h\","))));
+        awaitBlocked(thread(() -> Native.nextLogs(Long.MAX_VALUE)));
     }
 
     private static void logs() {
