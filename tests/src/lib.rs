@@ -1,1 +1,4 @@
 //! The deterministic simulator and helpers shared by the test suites.
+
+#[cfg(feature = "cluster")]
+pub mod local_cluster;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::conf::{Conf, keys};
+use crate::conf::Conf;
 use crate::plan::{ExecutorId, FatalKind, Notice, Plan, ProfileId};
 use crate::spec::ResourceProfile;
 
@@ -25,8 +25,6 @@ use super::settings::Settings;
 const COMMAND_QUEUE: usize = 1024;
 /// Threads of an allocator's runtime. None of them is ever attached to the JVM.
 const WORKERS: usize = 2;
-/// Who we are in the API server's audit log.
-const USER_AGENT: &str = concat!("stoker/", env!("CARGO_PKG_VERSION"));
 /// How long the runtime may take to end after the loop has.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
 
@@ -65,7 +63,6 @@ impl Allocator {
         let seed = u64::from_be_bytes(random().map_err(StartError::System)?);
         let config = plan_config(conf, &settings.app_id, factory.pod_name_prefix(), seed)?;
         let driver_pod = config.driver_pod.clone();
-        let request_timeout = conf.get(&keys::STOKER_REQUEST_TIMEOUT)?;
 
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -73,8 +70,8 @@ impl Allocator {
             .enable_all()
             .build()
             .map_err(StartError::System)?;
-        let client = runtime.block_on(client::connect(&access, USER_AGENT))?;
-        let pods = PodApi::new(client, access.namespace(), &settings.app_id, request_timeout);
+        let client = runtime.block_on(client::connect(&access, client::USER_AGENT))?;
+        let pods = PodApi::new(client, access.namespace(), &settings.app_id, access.request_timeout);
 
         let outbox = Arc::new(Outbox::new(settings.notices));
         let (commands, receiver) = mpsc::channel(COMMAND_QUEUE);
