@@ -51,7 +51,7 @@ class Application:
             settings |= {
                 "spark.kubernetes.authenticate.driver.serviceAccountName": "spark",
                 # There is no cluster DNS, so kubernetes.default.svc does not resolve.
-                "spark.kubernetes.driver.master": cluster.env["MASTER"].removeprefix("k8s://"),
+                "spark.kubernetes.driver.master": cluster.env["API_SERVER"],
                 "spark.kubernetes.driver.request.cores": "100m",
                 "spark.kubernetes.submission.waitAppCompletion": "true",
                 "spark.driver.memory": "512m",
