@@ -70,7 +70,7 @@ pub(crate) struct StartMessage {
     #[expect(dead_code, reason = "read through Envelope")]
     abi: i64,
     /// Every entry of the `SparkConf`.
-    pub(crate) conf: Conf,
+    pub(crate) conf: Entries,
     /// For example `4.3.0`.
     pub(crate) spark_version: String,
     /// `spark.app.id`
@@ -82,17 +82,17 @@ pub(crate) struct StartMessage {
     pub(crate) auth_secret: Option<Secret>,
     /// Master URL.
     pub(crate) master: String,
-    /// The system properties that configuration values refer to as `${system:…}`.
+    /// The system properties of the JVM.
     #[serde(default)]
-    pub(crate) system_properties: BTreeMap<String, String>,
+    pub(crate) system_properties: Entries,
 }
 
-/// Configuration entries. Values may be secrets: not shown.
+/// Entries of a configuration or of the system properties. Values may be secrets: not shown.
 #[derive(Clone, Default, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Conf(pub(crate) BTreeMap<String, String>);
+pub(crate) struct Entries(pub(crate) BTreeMap<String, String>);
 
-impl fmt::Debug for Conf {
+impl fmt::Debug for Entries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} entries", self.0.len())
     }
@@ -183,7 +183,7 @@ mod tests {
         json!({
             "abi": 1, "conf": {"spark.a": "hunter2"}, "sparkVersion": "4.3.0", "appId": "spark-1",
             "sparkUser": "root", "authSecret": "hunter2", "master": "k8s://https://api",
-            "systemProperties": {"user.home": "/root"},
+            "systemProperties": {"user.home": "/root", "password": "hunter2"},
         })
     }
 
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(message.spark_user, "root");
         assert_eq!(message.auth_secret, Some(Secret("hunter2".to_owned())));
         assert_eq!(message.master, "k8s://https://api");
-        assert_eq!(message.system_properties["user.home"], "/root");
+        assert_eq!(message.system_properties.0["user.home"], "/root");
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
         message.as_object_mut().unwrap().remove("systemProperties");
         let message = read(&message).unwrap();
         assert_eq!(message.auth_secret, None);
-        assert!(message.system_properties.is_empty());
+        assert!(message.system_properties.0.is_empty());
     }
 
     #[test]

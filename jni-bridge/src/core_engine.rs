@@ -23,7 +23,7 @@ impl CoreEngine {
     pub(crate) fn start(message: StartMessage) -> Result<Self, EngineError> {
         let origin = Origin {
             env: utf8_environment(),
-            system: message.system_properties,
+            system: message.system_properties.0,
             version: message.spark_version.parse()?,
         };
         let settings = Settings {
