@@ -1,5 +1,11 @@
 //! The local cluster of `tests/cluster` and the `stoker` command running against it.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a fixture fails its test")]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "all of it panics where the cluster does not do its part"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -12,7 +18,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// How long a test waits for anything: what is typical takes a tenth of it or less.
-pub const DEADLINE: Duration = Duration::from_secs(120);
+pub const DEADLINE: Duration = Duration::from_mins(2);
 
 /// A control plane with KWOK nodes, in a directory of its own; ends with the value.
 #[derive(Debug)]
@@ -25,15 +31,18 @@ pub struct LocalCluster {
 
 impl LocalCluster {
     /// Starts a cluster with this many KWOK nodes.
-    ///
-    /// # Panics
-    ///
-    /// Where the cluster does not start: there is nothing to test then.
     pub fn start(kwok_nodes: u32) -> Self {
         let bin = PathBuf::from(required_env("STOKER_CLUSTER_BIN"));
         let dir = tempfile::tempdir().expect("a temporary directory");
         let mut process = Command::new(bin.join("stoker-cluster"))
-            .args(["up", "--process-nodes", "0", "--die-with-parent", "--kwok-nodes", &kwok_nodes.to_string()])
+            .args([
+                "up",
+                "--process-nodes",
+                "0",
+                "--die-with-parent",
+                "--kwok-nodes",
+                &kwok_nodes.to_string(),
+            ])
             .arg("--dir")
             .arg(dir.path())
             .env_remove("KUBECONFIG")
@@ -41,24 +50,34 @@ impl LocalCluster {
             .spawn()
             .expect("stoker-cluster starts");
         let stdout = BufReader::new(process.stdout.take().expect("piped"));
-        let ready = stdout.lines().map_while(Result::ok).any(|line| line.trim() == "ready");
-        assert!(ready, "the local cluster did not start; see {}/logs", dir.path().display());
+        let ready = stdout
+            .lines()
+            .map_while(Result::ok)
+            .any(|line| line.trim() == "ready");
+        assert!(
+            ready,
+            "the local cluster did not start; see {}/logs",
+            dir.path().display()
+        );
         let env = fs::read_to_string(dir.path().join("env")).expect("the cluster's env file");
         let env = env
             .lines()
             .filter_map(|line| line.split_once('='))
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
-        Self { bin, dir, process, env }
+        Self {
+            bin,
+            dir,
+            process,
+            env,
+        }
     }
 
     /// A value of the cluster's `env` file.
-    ///
-    /// # Panics
-    ///
-    /// Where there is no such value.
     pub fn env(&self, key: &str) -> &str {
-        self.env.get(key).unwrap_or_else(|| panic!("the cluster's env file has no {key}"))
+        self.env
+            .get(key)
+            .unwrap_or_else(|| panic!("the cluster's env file has no {key}"))
     }
 
     /// The cluster's directory.
@@ -67,27 +86,36 @@ impl LocalCluster {
     }
 
     /// Runs kubectl as the administrator in the test namespace.
-    ///
-    /// # Panics
-    ///
-    /// Where kubectl fails.
     pub fn kubectl(&self, args: &[&str], input: Option<&Value>) -> String {
         let mut command = Command::new(self.env("KUBECTL"));
-        command.arg("--kubeconfig").arg(self.dir().join("kubeconfig")).args(["-n", self.env("NAMESPACE")]).args(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg("--kubeconfig")
+            .arg(self.dir().join("kubeconfig"))
+            .args(["-n", self.env("NAMESPACE")])
+            .args(args);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("kubectl starts");
         if let Some(input) = input {
-            serde_json::to_writer(child.stdin.take().expect("piped"), input).expect("kubectl reads its input");
+            serde_json::to_writer(child.stdin.take().expect("piped"), input)
+                .expect("kubectl reads its input");
         }
         let output = child.wait_with_output().expect("kubectl ends");
-        assert!(output.status.success(), "kubectl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "kubectl {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// The objects of a kind with these labels.
     pub fn list(&self, kind: &str, selector: &str) -> Vec<Value> {
-        let list: Value = serde_json::from_str(&self.kubectl(&["get", kind, "-l", selector, "-o", "json"], None))
-            .expect("kubectl prints JSON");
+        let list: Value =
+            serde_json::from_str(&self.kubectl(&["get", kind, "-l", selector, "-o", "json"], None))
+                .expect("kubectl prints JSON");
         list["items"].as_array().cloned().unwrap_or_default()
     }
 
@@ -102,8 +130,9 @@ impl LocalCluster {
         let mut calls = BTreeMap::new();
         for call in summary["requests"].as_array().into_iter().flatten() {
             if text(call, "userAgent").starts_with(user_agent) {
-                *calls.entry((text(call, "verb"), text(call, "resource"))).or_default() +=
-                    call["count"].as_u64().unwrap_or_default();
+                *calls
+                    .entry((text(call, "verb"), text(call, "resource")))
+                    .or_default() += call["count"].as_u64().unwrap_or_default();
             }
         }
         calls
@@ -118,7 +147,10 @@ impl LocalCluster {
             ("spark.kubernetes.namespace", self.env("NAMESPACE")),
             ("spark.kubernetes.container.image", "any"),
             ("spark.kubernetes.authenticate.caCertFile", self.env("CA_FILE")),
-            ("spark.kubernetes.authenticate.oauthTokenFile", self.env("TOKEN_FILE")),
+            (
+                "spark.kubernetes.authenticate.oauthTokenFile",
+                self.env("TOKEN_FILE"),
+            ),
             ("spark.kubernetes.executor.podNamePrefix", app_id),
             ("spark.kubernetes.executor.request.cores", "10m"),
             ("spark.kubernetes.node.selector.stoker.io/node-kind", "kwok"),
@@ -136,7 +168,9 @@ impl LocalCluster {
 impl Drop for LocalCluster {
     fn drop(&mut self) {
         // It ends with its standard input and its parent as well; this is the orderly way.
-        let _ = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        let _ = Command::new("kill")
+            .args(["-TERM", &self.process.id().to_string()])
+            .status();
         let _ = self.process.wait();
     }
 }
@@ -152,10 +186,6 @@ pub struct Allocate {
 
 impl Allocate {
     /// Starts `stoker allocate` for this many executors.
-    ///
-    /// # Panics
-    ///
-    /// Where the command cannot be started.
     pub fn start(properties: &BTreeMap<String, String>, executors: u32) -> Self {
         let (mut process, file) = spawn(properties, executors);
         let stdout = BufReader::new(process.stdout.take().expect("piped"));
@@ -168,32 +198,35 @@ impl Allocate {
                 }
             }
         });
-        Self { process, events, seen: Vec::new(), _properties: file }
+        Self {
+            process,
+            events,
+            seen: Vec::new(),
+            _properties: file,
+        }
     }
 
     /// Runs `stoker allocate` to its end, where it is expected to fail.
-    ///
-    /// # Panics
-    ///
-    /// Where the command cannot be started.
     pub fn run(properties: &BTreeMap<String, String>, executors: u32) -> Output {
         let (process, _file) = spawn(properties, executors);
         process.wait_with_output().expect("stoker ends")
     }
 
     /// Waits until the events so far satisfy a condition.
-    ///
-    /// # Panics
-    ///
-    /// Where that does not happen in time, or the command ends before.
     pub fn wait_for(&mut self, what: &str, condition: impl Fn(&[Value]) -> bool) -> &[Value] {
         let deadline = Instant::now() + DEADLINE;
         while !condition(&self.seen) {
-            match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self
+                .events
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
                 Ok(event) => self.seen.push(event),
-                Err(RecvTimeoutError::Timeout) => panic!("waited in vain for {what}; events: {:#?}", self.seen),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("waited in vain for {what}; events: {:#?}", self.seen)
+                }
                 Err(RecvTimeoutError::Disconnected) => {
-                    panic!("stoker ended before {what}; events: {:#?}; {}", self.seen, self.stderr())
+                    let stderr = self.stderr();
+                    panic!("stoker ended before {what}; events: {:#?}; {stderr}", self.seen)
                 }
             }
         }
@@ -201,24 +234,21 @@ impl Allocate {
     }
 
     /// Sends a signal.
-    ///
-    /// # Panics
-    ///
-    /// Where `kill` is missing.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &self.process.id().to_string()])
+            .status();
         assert!(status.expect("kill runs").success());
     }
 
     /// Waits for the end: exit code and all events.
-    ///
-    /// # Panics
-    ///
-    /// Where the command does not end in time.
     pub fn wait(mut self) -> (Option<i32>, Vec<Value>) {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self
+                .events
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
                 Ok(event) => self.seen.push(event),
                 Err(RecvTimeoutError::Timeout) => panic!("stoker did not end"),
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -246,8 +276,11 @@ impl Drop for Allocate {
 
 fn spawn(properties: &BTreeMap<String, String>, executors: u32) -> (Child, tempfile::NamedTempFile) {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    let text: String = properties.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
-    fs::write(file.path(), text).expect("the properties are written");
+    let lines: Vec<String> = properties
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    fs::write(file.path(), lines.join("\n")).expect("the properties are written");
     let process = Command::new(required_env("STOKER_BIN"))
         .args(["allocate", "--executors", &executors.to_string(), "--properties"])
         .arg(file.path())
@@ -261,10 +294,6 @@ fn spawn(properties: &BTreeMap<String, String>, executors: u32) -> (Child, tempf
 }
 
 /// Polls until a condition gives a value.
-///
-/// # Panics
-///
-/// Where it does not within [`DEADLINE`].
 pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + DEADLINE;
     loop {

@@ -170,7 +170,7 @@ fn refusals_are_clear_and_leave_nothing(cluster: &LocalCluster) {
     let powerless = cluster.env("NOACCESS_TOKEN_FILE").to_owned();
     refused(
         &with("spark.kubernetes.authenticate.oauthTokenFile", powerless),
-        &["403", "list"],
+        &["forbidden", "noaccess", "role"],
     );
     let other_ca = cluster.dir().join("other-ca.crt");
     std::fs::write(&other_ca, OTHER_CA).expect("the CA is written");

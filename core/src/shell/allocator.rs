@@ -71,7 +71,12 @@ impl Allocator {
             .build()
             .map_err(StartError::System)?;
         let client = runtime.block_on(client::connect(&access, client::USER_AGENT))?;
-        let pods = PodApi::new(client, access.namespace(), &settings.app_id, access.request_timeout);
+        let pods = PodApi::new(
+            client,
+            access.namespace(),
+            &settings.app_id,
+            access.request_timeout,
+        );
 
         let outbox = Arc::new(Outbox::new(settings.notices));
         let (commands, receiver) = mpsc::channel(COMMAND_QUEUE);
@@ -112,7 +117,10 @@ impl Allocator {
         };
         let failure = match started {
             Ok(Ok(())) => return Ok(allocator),
-            Ok(Err((kind, message))) => StartError::Refused { kind, message },
+            Ok(Err((kind, message))) => StartError::Refused {
+                kind,
+                message: format!("{message} (API server: {})", access.server),
+            },
             Err(_) => StartError::Refused {
                 kind: FatalKind::Internal,
                 message: "Stoker's allocation loop ended before it was ready. Please report this with the driver's log.".into(),

@@ -44,7 +44,7 @@ fn entries(directory: &Path) -> Vec<Entry> {
             // Of the file a link points to: mounted ConfigMaps are directories of links.
             let metadata = fs::metadata(entry.path()).ok()?;
             let name = entry.file_name().into_string().ok()?;
-            metadata.is_file().then(|| Entry {
+            metadata.is_file().then_some(Entry {
                 name,
                 size: metadata.len(),
             })

@@ -9,7 +9,7 @@ use crate::plan::Notice;
 /// Most notices handed out by one [`Outbox::take`].
 const BATCH: usize = 512;
 /// Longest wait of one [`Outbox::take`]: some clocks overflow on longer ones.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// Which notices the taker wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -170,12 +170,12 @@ impl Loop {
                 }
             }
             Notice::Fatal { kind, message } => {
-                tracing::error!(kind = ?kind, "{message}");
                 if let Some(started) = self.started.take() {
                     // `start` reports it; there is nobody yet who takes notices.
                     drop(started.send(Err((*kind, message.clone()))));
                     return;
                 }
+                tracing::error!(kind = ?kind, "{message}");
             }
             Notice::Waiting { profile, message } => tracing::warn!(%profile, "{message}"),
             Notice::Lost {
@@ -188,13 +188,13 @@ impl Loop {
             }
             Notice::Abort { exit_code, message } => tracing::error!(exit_code, "{message}"),
             Notice::Created { executor_id, pod, .. } => {
-                tracing::info!(executor = %executor_id, pod, "executor pod created")
+                tracing::info!(executor = %executor_id, pod, "executor pod created");
             }
             Notice::Running { executor_id, pod, .. } => {
-                tracing::info!(executor = %executor_id, pod, "executor pod runs")
+                tracing::info!(executor = %executor_id, pod, "executor pod runs");
             }
             Notice::Released { executor_id, pod, .. } => {
-                tracing::info!(executor = %executor_id, pod, "executor pod released")
+                tracing::info!(executor = %executor_id, pod, "executor pod released");
             }
             Notice::Request { .. } => {}
         }
