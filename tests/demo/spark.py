@@ -58,10 +58,10 @@ class Application:
             }
             jar = "local:///opt/apps/apps.jar"
         settings |= dict(conf)
-        command = [str(spark_home / "bin" / "spark-submit"), "--master", cluster.env["MASTER"], "--deploy-mode", mode,
+        command = [str(spark_home / "bin" / "spark-submit"), "--master", dict(conf).get("spark.master", cluster.env["MASTER"]), "--deploy-mode", mode,
                    "--name", f"pi-{mode}", "--class", main]
         for key, value in settings.items():
-            if value is not None:
+            if value is not None and key != "spark.master":
                 command += ["--conf", f"{key}={value}"]
         command += [jar, *map(str, app_args)]
         environment = {k: v for k, v in os.environ.items() if k not in ("KUBECONFIG", "SPARK_CONF_DIR")}

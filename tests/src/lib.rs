@@ -2,3 +2,4 @@
 
 #[cfg(feature = "cluster")]
 pub mod local_cluster;
+pub mod sim;

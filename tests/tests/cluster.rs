@@ -1,5 +1,7 @@
 //! `stoker allocate` on a real API server with KWOK nodes: RBAC, garbage collection, faults.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -173,7 +175,7 @@ fn refusals_are_clear_and_leave_nothing(cluster: &LocalCluster) {
         &["forbidden", "noaccess", "role"],
     );
     let other_ca = cluster.dir().join("other-ca.crt");
-    std::fs::write(&other_ca, OTHER_CA).expect("the CA is written");
+    std::fs::write(&other_ca, OTHER_CA).unwrap();
     refused(
         &with(
             "spark.kubernetes.authenticate.caCertFile",

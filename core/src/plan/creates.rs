@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::action::Action;
 use super::event::{ApiFailure, FailureClass, Outcome};
-use super::expect::{Call, Chore};
+use super::expect::Call;
 use super::ledger::Stage;
 use super::lifecycle::End;
 use super::notice::Notice;
@@ -179,7 +179,13 @@ impl Plan {
     }
 
     /// Answers a confirming get.
-    pub(super) fn on_get(&mut self, now: Duration, id: ExecutorId, outcome: Outcome<Option<Box<PodFacts>>>) {
+    pub(super) fn on_get(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        sent_at: Duration,
+        outcome: Outcome<Option<Box<PodFacts>>>,
+    ) {
         self.ledger.update(id, |executor| executor.getting = false);
         let Some(executor) = self.ledger.get(id) else {
             return;
@@ -201,12 +207,14 @@ impl Plan {
             }
             Outcome::Done(None) => {
                 self.chores_backoff.reset();
-                self.on_absent(now, id);
+                self.on_absent(now, id, sent_at);
             }
-            Outcome::Failed(failure) if failure.class == FailureClass::NotFound => self.on_absent(now, id),
+            Outcome::Failed(failure) if failure.class == FailureClass::NotFound => {
+                self.on_absent(now, id, sent_at)
+            }
             // Without the right to get pods the watch has to tell; what it has not shown in time is not there.
             Outcome::Failed(failure) if failure.class == FailureClass::Forbidden && !confirmed => {
-                self.on_absent(now, id);
+                self.on_absent(now, id, sent_at);
             }
             Outcome::Failed(failure) | Outcome::Unknown(failure) => {
                 let delay = self.hold_chores(now, &failure);
@@ -220,7 +228,7 @@ impl Plan {
     }
 
     /// A get has shown that there is no such pod.
-    fn on_absent(&mut self, now: Duration, id: ExecutorId) {
+    fn on_absent(&mut self, now: Duration, id: ExecutorId, sent_at: Duration) {
         let Some(executor) = self.ledger.get(id) else {
             return;
         };
@@ -251,7 +259,12 @@ impl Plan {
                 });
             }
             Stage::Creating => {}
-            Stage::Pending | Stage::Running | Stage::Ended => self.gone(now, id, End::missing(id, &pod)),
+            // The pod was confirmed after this get was sent: the get may have come too early.
+            Stage::Pending | Stage::Running if executor.confirmed_at >= sent_at => {}
+            Stage::Pending | Stage::Running | Stage::Ended => {
+                self.chores.bury(&executor.uid);
+                self.gone(now, id, End::missing(id, &pod));
+            }
         }
     }
 
@@ -264,7 +277,7 @@ impl Plan {
             executor.getting = true;
         });
         if wanted {
-            self.chores.push(Chore::Get { id });
+            self.chores.push_get(id);
         }
     }
 

@@ -188,14 +188,12 @@ impl Plan {
         });
         let pod = self.cfg.pod_name(id);
         if released {
-            if !uid.is_empty() {
-                self.notices.push_back(Notice::Released {
-                    executor_id: id,
-                    profile,
-                    pod,
-                    uid,
-                });
-            }
+            self.notices.push_back(Notice::Released {
+                executor_id: id,
+                profile,
+                pod,
+                uid,
+            });
             return;
         }
         let End { mut cause, counts } = end;
@@ -289,6 +287,12 @@ impl Plan {
             due(executor.kill_at),
             due(executor.forget_at),
         );
+        // What is due is taken off the agenda whatever comes of it.
+        self.ledger.update(id, |executor| {
+            executor.get_at = executor.get_at.filter(|_| !get);
+            executor.kill_at = executor.kill_at.filter(|_| !kill);
+            executor.forget_at = executor.forget_at.filter(|_| !forget);
+        });
         if get {
             self.ask_for(id);
         }
@@ -303,7 +307,7 @@ impl Plan {
 
     pub(super) fn send_chore(&mut self, chore: Chore) {
         let action = match &chore {
-            Chore::Get { id } => {
+            Chore::Get { id, .. } => {
                 let (executor, name) = (*id, self.cfg.pod_name(*id));
                 let call = self.calls.begin(Call::Chore(chore));
                 Action::Get { call, executor, name }
@@ -355,8 +359,8 @@ impl Plan {
             Outcome::Failed(failure) => match failure.class {
                 FailureClass::NotFound | FailureClass::Conflict => {
                     self.chores_backoff.reset();
-                    self.chores.stray_gone(&uid);
                     if ours {
+                        self.chores.bury(&uid);
                         self.gone(now, id, End::deleted(id, &name));
                     }
                 }

@@ -24,7 +24,7 @@ pub(super) enum Call {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Chore {
     /// What became of the executor's pod?
-    Get { id: ExecutorId },
+    Get { id: ExecutorId, sent_at: Duration },
     /// Delete this pod.
     Delete {
         id: ExecutorId,
@@ -79,16 +79,20 @@ impl Calls {
 pub(super) struct Chores {
     gets: VecDeque<ExecutorId>,
     others: VecDeque<Chore>,
-    /// UIDs of pods to be deleted that are not in the ledger, until a complete list has shown what is left.
+    /// UIDs of pods that are not in the ledger and need no delete, or no further one, though events and pages
+    /// that are on their way may still show them. Kept until the watch or a complete list shows that they are gone.
     strays: BTreeSet<String>,
 }
 
 impl Chores {
+    /// Queues a confirming get.
+    pub(super) fn push_get(&mut self, id: ExecutorId) {
+        self.gets.push_back(id);
+    }
+
+    /// Queues a delete or a patch.
     pub(super) fn push(&mut self, chore: Chore) {
-        match chore {
-            Chore::Get { id } => self.gets.push_back(id),
-            other => self.others.push_back(other),
-        }
+        self.others.push_back(chore);
     }
 
     /// Deletes a pod that no executor of the ledger has, once.
@@ -102,7 +106,12 @@ impl Chores {
         }
     }
 
-    /// A stray has gone.
+    /// A pod is known to be gone before the watch says so.
+    pub(super) fn bury(&mut self, uid: &str) {
+        self.strays.insert(uid.to_owned());
+    }
+
+    /// The watch says that a pod is gone.
     pub(super) fn stray_gone(&mut self, uid: &str) {
         self.strays.remove(uid);
     }

@@ -239,7 +239,9 @@ impl Plan {
             (Call::Create { id, sent_at }, CallResult::Pod(outcome)) => {
                 self.on_create(now, id, sent_at, outcome);
             }
-            (Call::Chore(Chore::Get { id }), CallResult::Pod(outcome)) => self.on_get(now, id, outcome),
+            (Call::Chore(Chore::Get { id, sent_at }), CallResult::Pod(outcome)) => {
+                self.on_get(now, id, sent_at, outcome);
+            }
             (Call::Chore(Chore::Delete { id, name, uid }), CallResult::Empty(outcome)) => {
                 self.on_delete(now, id, name, uid, outcome);
             }
@@ -362,7 +364,7 @@ impl Plan {
             while self.budget.may_do_chore()
                 && let Some(id) = self.chores.pop_get()
             {
-                self.send_chore(Chore::Get { id });
+                self.send_chore(Chore::Get { id, sent_at: now });
             }
         }
         if self.phase == Phase::Allocating && self.stop.is_none() {

@@ -53,7 +53,7 @@ pub enum Notice {
         profile: ProfileId,
         /// Pod name.
         pod: String,
-        /// Pod UID.
+        /// Pod UID; empty where the create was never confirmed.
         uid: String,
     },
     /// Allocation waits for something outside; sent once for each change of the message.

@@ -1,0 +1,414 @@
+//! Checks from outside what always has to hold.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use stoker_core::plan::{
+    Action, CallId, CallResult, ExecutorId, FailureClass, Notice, Outcome, PlanConfig, PodPhase, ProfileId,
+    Selection, Snapshot,
+};
+
+use super::cluster::{Cluster, is_alive};
+
+/// What the checker knows of an executor.
+#[derive(Debug, Clone)]
+struct Known {
+    profile: ProfileId,
+    /// The API server may hold, or may come to hold, its pod.
+    outstanding: bool,
+    /// Its name was taken by another pod.
+    taken: bool,
+    created: bool,
+    reported: bool,
+    killed: bool,
+    /// It was above the target when the target was set: it may be deleted until it registers.
+    surplus: bool,
+    registered: bool,
+}
+
+/// Follows actions, results and notices; panics where an invariant does not hold.
+#[derive(Debug)]
+pub struct Checker {
+    cfg: PlanConfig,
+    executors: BTreeMap<ExecutorId, Known>,
+    targets: BTreeMap<ProfileId, usize>,
+    open: BTreeMap<CallId, Action>,
+    sent: VecDeque<Duration>,
+    deleted: BTreeSet<String>,
+    first_list: bool,
+    ready: bool,
+    stopping: bool,
+    may_list: bool,
+    aborted: bool,
+    /// Losses by executor.
+    pub lost: BTreeMap<ExecutorId, bool>,
+    /// Lists begun.
+    pub lists: usize,
+    /// Single deletes sent.
+    pub deletes: usize,
+    /// Of these, for executors that Spark had not killed and that were not above the target.
+    unasked: usize,
+}
+
+impl Checker {
+    /// A checker for a plan with this configuration.
+    pub fn new(cfg: PlanConfig) -> Self {
+        Checker {
+            cfg,
+            executors: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            open: BTreeMap::new(),
+            sent: VecDeque::new(),
+            deleted: BTreeSet::new(),
+            first_list: false,
+            ready: false,
+            stopping: false,
+            may_list: true,
+            aborted: false,
+            lost: BTreeMap::new(),
+            lists: 0,
+            deletes: 0,
+            unasked: 0,
+        }
+    }
+
+    /// Spark has set a target.
+    pub fn on_target(&mut self, profile: ProfileId, target: usize) {
+        self.targets.insert(profile, target);
+        if self.outstanding(profile) > target {
+            for known in self
+                .executors
+                .values_mut()
+                .filter(|known| known.profile == profile)
+            {
+                known.surplus = true;
+            }
+        }
+    }
+
+    /// Spark has killed an executor.
+    pub fn on_kill(&mut self, id: ExecutorId) {
+        if let Some(known) = self.executors.get_mut(&id) {
+            known.killed = true;
+        }
+    }
+
+    /// An executor has registered.
+    pub fn on_registered(&mut self, id: ExecutorId) {
+        if let Some(known) = self.executors.get_mut(&id) {
+            known.registered = true;
+        }
+    }
+
+    /// The stop has begun.
+    pub fn on_stop(&mut self) {
+        self.stopping = true;
+    }
+
+    /// Single deletes of pods that were still executors and that nobody had asked to go.
+    pub fn deletes_of_pods(&self) -> usize {
+        if self.cfg.delete_executors {
+            self.deletes
+        } else {
+            self.unasked
+        }
+    }
+
+    /// Executors of a profile that count: pods, creates in flight and of unknown outcome.
+    pub fn outstanding(&self, profile: ProfileId) -> usize {
+        self.executors
+            .values()
+            .filter(|e| e.profile == profile && e.outstanding && !e.reported)
+            .count()
+    }
+
+    /// Whether an executor may be refused at its registration.
+    pub fn may_refuse(&self, id: ExecutorId) -> bool {
+        self.stopping
+            || self
+                .executors
+                .get(&id)
+                .is_none_or(|known| known.reported || known.killed || known.surplus || !known.outstanding)
+    }
+
+    /// The plan wants a call.
+    pub fn on_action(&mut self, now: Duration, action: &Action, cluster: &Cluster) {
+        assert!(
+            self.open.insert(action.call(), action.clone()).is_none(),
+            "call id used twice: {action:?}"
+        );
+        match action {
+            Action::Create {
+                executor, profile, ..
+            } => self.on_create(now, *executor, *profile),
+            Action::Delete {
+                executor, uid, name, ..
+            } => self.on_delete(*executor, name, uid, cluster),
+            Action::DeleteCollection { selection, .. } => {
+                assert!(self.stopping, "collections are deleted at the stop only");
+                assert!(self.cfg.delete_executors, "pods are kept");
+                if *selection == Selection::Pods {
+                    assert!(self.first_list, "a delete before the first list");
+                }
+            }
+            Action::List {
+                continue_token: None, ..
+            } => {
+                assert!(self.may_list, "a list without need at {now:?}");
+                self.may_list = false;
+                self.lists += 1;
+            }
+            Action::Get { executor, .. } => {
+                assert!(
+                    self.executors.contains_key(executor),
+                    "a get for an unknown executor"
+                );
+            }
+            _ => {}
+        }
+        let in_flight = self
+            .open
+            .values()
+            .filter(|action| {
+                matches!(
+                    action,
+                    Action::Create { .. } | Action::Get { .. } | Action::Delete { .. } | Action::Patch { .. }
+                )
+            })
+            .count();
+        assert!(
+            in_flight <= self.cfg.max_in_flight.max(1),
+            "{in_flight} calls in flight"
+        );
+        assert!(
+            self.open.len() - in_flight <= 4,
+            "too many calls in flight: {:?}",
+            self.open
+        );
+    }
+
+    fn on_create(&mut self, now: Duration, id: ExecutorId, profile: ProfileId) {
+        assert!(
+            self.ready && self.first_list,
+            "a create before the start is complete"
+        );
+        assert!(!self.stopping && !self.aborted, "a create after the end");
+        let target = self.targets.get(&profile).copied().unwrap_or(0);
+        let outstanding = self.outstanding(profile);
+        assert!(
+            outstanding < target,
+            "a create at the target: {outstanding} of {target}"
+        );
+        if let Some(batch) = self.cfg.batch {
+            self.sent.push_back(now);
+            while self.sent.front().is_some_and(|at| *at + batch.delay <= now) {
+                self.sent.pop_front();
+            }
+            assert!(
+                self.sent.len() <= batch.size,
+                "more than a batch within its delay"
+            );
+        }
+        let known = Known {
+            profile,
+            outstanding: true,
+            taken: false,
+            created: false,
+            reported: false,
+            killed: false,
+            surplus: false,
+            registered: false,
+        };
+        assert!(
+            self.executors.insert(id, known).is_none(),
+            "executor id {id} used twice"
+        );
+    }
+
+    fn on_delete(&mut self, id: ExecutorId, name: &str, uid: &str, cluster: &Cluster) {
+        assert!(self.first_list, "a delete before the first list");
+        self.deletes += 1;
+        assert!(self.deleted.insert(uid.to_owned()), "pod {name} deleted twice");
+        let Some(pod) = cluster.by_uid(uid) else { return };
+        assert_eq!(
+            pod.app_id.as_deref(),
+            Some(self.cfg.app_id.as_str()),
+            "a foreign pod is deleted"
+        );
+        if let Some(driver) = &cluster.driver {
+            assert_eq!(
+                pod.owner_uid.as_ref(),
+                Some(&driver.uid),
+                "another driver's pod is deleted"
+            );
+        }
+        let Some(known) = self.executors.get(&id) else {
+            return;
+        };
+        let above = known.surplus && !known.registered;
+        let reason =
+            known.killed || known.reported || self.stopping || !is_alive(pod) || !known.outstanding || above;
+        assert!(reason, "executor {id} is deleted without a reason");
+        self.unasked += usize::from(!known.killed && !above && known.outstanding);
+    }
+
+    /// The plan gets an answer.
+    pub fn on_result(&mut self, call: CallId, result: &CallResult) {
+        let action = self.open.remove(&call).expect("an answer to an open call");
+        match (&action, result) {
+            (Action::Create { executor, .. }, CallResult::Pod(Outcome::Failed(failure))) => {
+                if let Some(known) = self.executors.get_mut(executor) {
+                    if failure.class == FailureClass::AlreadyExists {
+                        known.taken = true;
+                    } else if !known.created {
+                        known.outstanding = false;
+                    }
+                }
+            }
+            (Action::Get { executor, .. }, CallResult::Pod(Outcome::Done(pod))) => {
+                if let Some(known) = self.executors.get_mut(executor)
+                    && known.taken
+                    && !known.created
+                {
+                    let ours = pod
+                        .as_ref()
+                        .is_some_and(|pod| pod.app_id.as_ref() == Some(&self.cfg.app_id));
+                    known.outstanding = ours;
+                }
+            }
+            (Action::Delete { uid, .. }, CallResult::Empty(Outcome::Failed(_) | Outcome::Unknown(_))) => {
+                self.deleted.remove(uid);
+            }
+            (Action::List { .. }, CallResult::List(Outcome::Done(page))) => {
+                self.first_list |= page.continue_token.is_none();
+            }
+            (Action::List { .. }, _) => self.may_list = true,
+            (Action::Watch { .. }, CallResult::Watch(Outcome::Failed(f) | Outcome::Unknown(f))) => {
+                self.may_list |= matches!(f.class, FailureClass::Gone | FailureClass::Forbidden);
+            }
+            _ => {}
+        }
+    }
+
+    /// The plan tells something.
+    pub fn on_notice(&mut self, notice: &Notice, cluster: &Cluster) {
+        match notice {
+            Notice::Ready => {
+                assert!(!self.ready, "ready twice");
+                self.ready = true;
+            }
+            Notice::Created { executor_id, uid, .. } => {
+                let known = self.executors.get_mut(executor_id).expect("a known executor");
+                assert!(
+                    !known.created && !known.reported,
+                    "executor {executor_id} created twice"
+                );
+                assert!(!uid.is_empty());
+                known.created = true;
+            }
+            Notice::Running { executor_id, .. } => {
+                let known = &self.executors[executor_id];
+                assert!(
+                    known.created && !known.reported,
+                    "executor {executor_id} runs before or after its life"
+                );
+            }
+            Notice::Lost {
+                executor_id,
+                uid,
+                cause,
+                ..
+            } => {
+                let known = self.executors.get_mut(executor_id).expect("a known executor");
+                assert!(
+                    !known.reported,
+                    "the end of executor {executor_id} is reported twice"
+                );
+                assert!(
+                    !known.killed && !self.stopping,
+                    "executor {executor_id} was asked to go: no loss"
+                );
+                known.reported = true;
+                self.lost.insert(*executor_id, cause.app_caused);
+                assert_eq!(known.created, !uid.is_empty());
+                if let Some(pod) = cluster.by_uid(uid) {
+                    let over = !is_alive(pod) || (pod.deleting && pod.phase == PodPhase::Pending);
+                    assert!(
+                        over,
+                        "executor {executor_id} lives and is reported lost: {cause:?}"
+                    );
+                }
+                if cause.app_caused {
+                    let fate = cluster
+                        .fates
+                        .get(uid)
+                        .unwrap_or_else(|| panic!("blamed without a fate: {cause:?}"));
+                    assert!(
+                        fate.is_apps(),
+                        "the application is blamed for {fate:?}: {cause:?}"
+                    );
+                }
+            }
+            Notice::Released { executor_id, .. } => {
+                let known = self.executors.get_mut(executor_id).expect("a known executor");
+                assert!(
+                    !known.reported,
+                    "the end of executor {executor_id} is reported twice"
+                );
+                known.reported = true;
+            }
+            Notice::Abort { .. } => {
+                assert!(!self.aborted, "aborted twice");
+                self.aborted = true;
+            }
+            Notice::Waiting { .. } | Notice::Request { .. } => {}
+            Notice::Fatal { .. } => assert!(!self.ready, "fatal after the start: {notice:?}"),
+        }
+    }
+
+    /// The plan's own numbers.
+    pub fn on_snapshot(&self, snapshot: &Snapshot, actions_left: usize) {
+        assert!(snapshot.in_flight <= self.cfg.max_in_flight.max(1) && actions_left == 0);
+        let pending: usize = snapshot.profiles.values().map(|(_, counts)| counts.pending).sum();
+        assert!(pending <= self.cfg.max_pending_pods, "{pending} pending pods");
+        for (profile, (target, counts)) in &snapshot.profiles {
+            assert_eq!(
+                counts.live,
+                self.outstanding(*profile),
+                "the ledger and the checker count differently"
+            );
+            assert_eq!(
+                Some(target),
+                self.targets.get(profile),
+                "target of profile {profile}"
+            );
+        }
+    }
+
+    /// Every create must have ended as seen, failed or expired.
+    pub fn on_end(&self, cluster: &Cluster) {
+        for (id, known) in &self.executors {
+            if known.outstanding && !known.reported {
+                let there = cluster.pods.values().any(|pod| pod.executor == Some(*id));
+                assert!(
+                    known.created && there,
+                    "executor {id} has no pod and no end: {known:?}"
+                );
+            }
+        }
+        for pod in cluster
+            .pods
+            .values()
+            .filter(|pod| pod.app_id.as_ref() == Some(&self.cfg.app_id))
+        {
+            if let Some(known) = pod.executor.and_then(|id| self.executors.get(&id)) {
+                let over = known.reported || !known.outstanding;
+                assert!(
+                    !over || !is_alive(pod) || pod.deleting,
+                    "pod {} lives on unseen",
+                    pod.name
+                );
+            }
+        }
+    }
+}

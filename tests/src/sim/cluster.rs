@@ -1,0 +1,303 @@
+//! A model of the API server, its pods and its history.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use stoker_core::plan::{
+    ApiFailure, Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, FailureClass, ListPage,
+    PodFacts, PodPhase, ProfileId, WatchEvent,
+};
+
+/// Name of the executor's container.
+pub const CONTAINER: &str = "spark-kubernetes-executor";
+
+/// What made an executor end, as far as the simulated cluster knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// The executor's process ended with this code.
+    Exit(i32),
+    /// The kernel killed it for its memory.
+    Oom,
+    /// A condition `DisruptionTarget`.
+    Preempted,
+    /// The kubelet evicted it.
+    Evicted,
+    /// Another container failed.
+    Sidecar,
+}
+
+impl Fate {
+    /// Whether the application is to blame.
+    pub fn is_apps(self) -> bool {
+        matches!(self, Fate::Exit(_) | Fate::Oom)
+    }
+}
+
+/// The API server's state.
+#[derive(Debug, Default)]
+pub struct Cluster {
+    /// Pods by name.
+    pub pods: BTreeMap<String, PodFacts>,
+    /// Why pods ended, by UID.
+    pub fates: BTreeMap<String, Fate>,
+    /// The driver pod, if there is one.
+    pub driver: Option<DriverPod>,
+    /// Executor `ConfigMap`s.
+    pub config_maps: usize,
+    /// How many pods the namespace may have.
+    pub quota: Option<usize>,
+    /// Size of a page of a list.
+    pub page_size: usize,
+    /// How many pods were ever created.
+    pub created: usize,
+    version: u64,
+    compacted: u64,
+    history: VecDeque<(u64, WatchEvent)>,
+    snapshots: BTreeMap<u64, Vec<PodFacts>>,
+    uids: u64,
+}
+
+/// A refusal.
+pub fn refuse(class: FailureClass, message: &str) -> ApiFailure {
+    ApiFailure {
+        class,
+        message: message.to_owned(),
+        retry_after: None,
+    }
+}
+
+impl Cluster {
+    /// An empty cluster.
+    pub fn new(driver: Option<DriverPod>) -> Self {
+        Cluster {
+            driver,
+            page_size: 500,
+            ..Cluster::default()
+        }
+    }
+
+    /// A pod as the API server stores it after a create.
+    pub fn executor_pod(
+        name: &str,
+        app: &str,
+        id: ExecutorId,
+        profile: ProfileId,
+        owner: Option<&str>,
+    ) -> PodFacts {
+        PodFacts {
+            name: name.to_owned(),
+            app_id: Some(app.to_owned()),
+            executor: Some(id),
+            profile: Some(profile),
+            owner_uid: owner.map(str::to_owned),
+            ..PodFacts::default()
+        }
+    }
+
+    /// Stores a new pod.
+    pub fn create(&mut self, mut pod: PodFacts) -> Result<PodFacts, ApiFailure> {
+        if self.pods.contains_key(&pod.name) {
+            return Err(refuse(
+                FailureClass::AlreadyExists,
+                &format!("pods \"{}\" already exists", pod.name),
+            ));
+        }
+        if self.quota.is_some_and(|quota| self.pods.len() >= quota) {
+            let message = format!("pods \"{}\" is forbidden: exceeded quota", pod.name);
+            return Err(refuse(FailureClass::QuotaExceeded, &message));
+        }
+        self.uids += 1;
+        self.created += 1;
+        pod.uid = format!("uid-{}", self.uids);
+        self.pods.insert(pod.name.clone(), pod.clone());
+        self.record(&pod, false);
+        Ok(pod)
+    }
+
+    /// Changes a pod, if it is still the one with this UID.
+    pub fn modify(&mut self, uid: &str, change: impl FnOnce(&mut PodFacts)) {
+        let Some(pod) = self.pods.values_mut().find(|pod| pod.uid == uid) else {
+            return;
+        };
+        let before = pod.clone();
+        change(pod);
+        if *pod != before {
+            let pod = pod.clone();
+            self.record(&pod, false);
+        }
+    }
+
+    /// The pod starts to run.
+    pub fn run(&mut self, uid: &str) {
+        self.modify(uid, |pod| {
+            if pod.phase == PodPhase::Pending && !pod.deleting {
+                pod.phase = PodPhase::Running;
+                pod.node = Some("node-1".into());
+                pod.containers = vec![container(CONTAINER, ContainerState::Running)];
+            }
+        });
+    }
+
+    /// The pod ends.
+    pub fn end(&mut self, uid: &str, fate: Fate) {
+        if !self.pods.values().any(|pod| pod.uid == uid && is_alive(pod)) {
+            return;
+        }
+        self.fates.insert(uid.to_owned(), fate);
+        self.modify(uid, |pod| {
+            pod.phase = PodPhase::Failed;
+            let (code, reason) = match fate {
+                Fate::Exit(code) => (code, if code == 0 { "Completed" } else { "Error" }),
+                Fate::Oom => (137, "OOMKilled"),
+                Fate::Preempted | Fate::Evicted => (143, "Error"),
+                Fate::Sidecar => (0, "Completed"),
+            };
+            let ended = |exit_code, reason: &str| ContainerState::Terminated {
+                exit_code,
+                reason: Some(reason.to_owned()),
+                message: None,
+            };
+            pod.containers = vec![container(CONTAINER, ended(code, reason))];
+            match fate {
+                Fate::Exit(0) => pod.phase = PodPhase::Succeeded,
+                Fate::Preempted => pod.conditions.push(Condition {
+                    kind: "DisruptionTarget".into(),
+                    status: "True".into(),
+                    reason: Some("PreemptionByScheduler".into()),
+                    message: None,
+                }),
+                Fate::Evicted => pod.reason = Some("Evicted".into()),
+                Fate::Sidecar => {
+                    pod.phase = PodPhase::Running;
+                    pod.containers = vec![
+                        container(CONTAINER, ContainerState::Running),
+                        container("proxy", ended(2, "Error")),
+                    ];
+                }
+                Fate::Exit(_) | Fate::Oom => {}
+            }
+        });
+    }
+
+    /// Deletes a pod; true when it is still there, ending, and has to be removed later.
+    pub fn delete(&mut self, name: &str, uid: Option<&str>) -> Result<bool, ApiFailure> {
+        let Some(pod) = self.pods.get(name) else {
+            return Err(refuse(
+                FailureClass::NotFound,
+                &format!("pods \"{name}\" not found"),
+            ));
+        };
+        if uid.is_some_and(|uid| uid != pod.uid) {
+            return Err(refuse(
+                FailureClass::Conflict,
+                "the UID in the precondition does not match",
+            ));
+        }
+        if pod.phase != PodPhase::Running {
+            self.remove(name);
+            return Ok(false);
+        }
+        let uid = pod.uid.clone();
+        self.modify(&uid, |pod| pod.deleting = true);
+        Ok(true)
+    }
+
+    /// The pod has gone.
+    pub fn remove(&mut self, name: &str) {
+        if let Some(pod) = self.pods.remove(name) {
+            self.record(&pod, true);
+        }
+    }
+
+    /// Forgets the history: older versions and continue tokens are gone.
+    pub fn compact(&mut self) {
+        self.compacted = self.version;
+        self.history.clear();
+        self.snapshots.clear();
+    }
+
+    /// A page of the application's pods.
+    pub fn list(&mut self, app: &str, token: Option<&str>) -> Result<ListPage, ApiFailure> {
+        let gone = || refuse(FailureClass::Gone, "the continue token is too old");
+        let (version, offset) = match token {
+            None => {
+                let pods = self
+                    .pods
+                    .values()
+                    .filter(|pod| pod.app_id.as_deref() == Some(app))
+                    .cloned()
+                    .collect();
+                self.snapshots.insert(self.version, pods);
+                (self.version, 0)
+            }
+            Some(token) => token
+                .split_once(':')
+                .and_then(|(version, offset)| Some((version.parse().ok()?, offset.parse().ok()?)))
+                .ok_or_else(gone)?,
+        };
+        let all = self.snapshots.get(&version).ok_or_else(gone)?;
+        let end = (offset + self.page_size.max(1)).min(all.len());
+        Ok(ListPage {
+            pods: all[offset..end].to_vec(),
+            continue_token: (end < all.len()).then(|| format!("{version}:{end}")),
+            resource_version: version.to_string(),
+        })
+    }
+
+    /// Events after a version, or that it is too old.
+    pub fn events_since(&self, version: &str) -> Result<Vec<(u64, WatchEvent)>, ApiFailure> {
+        let version: u64 = version.parse().unwrap_or(0);
+        if version < self.compacted {
+            return Err(refuse(FailureClass::Gone, "too old resource version"));
+        }
+        Ok(self
+            .history
+            .iter()
+            .filter(|(at, _)| *at > version)
+            .cloned()
+            .collect())
+    }
+
+    /// The current version.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The pod with this UID.
+    pub fn by_uid(&self, uid: &str) -> Option<&PodFacts> {
+        self.pods.values().find(|pod| pod.uid == uid)
+    }
+
+    fn record(&mut self, pod: &PodFacts, deleted: bool) {
+        self.version += 1;
+        let (pod, resource_version) = (Box::new(pod.clone()), self.version.to_string());
+        let event = if deleted {
+            WatchEvent::Deleted {
+                pod,
+                resource_version,
+            }
+        } else {
+            WatchEvent::Applied {
+                pod,
+                resource_version,
+            }
+        };
+        self.history.push_back((self.version, event));
+    }
+}
+
+/// Whether a pod still is an executor.
+pub fn is_alive(pod: &PodFacts) -> bool {
+    matches!(pod.phase, PodPhase::Pending | PodPhase::Running)
+        && pod
+            .containers
+            .iter()
+            .all(|c| !matches!(c.state, ContainerState::Terminated { .. }))
+}
+
+fn container(name: &str, state: ContainerState) -> ContainerFacts {
+    ContainerFacts {
+        name: name.to_owned(),
+        init: false,
+        state,
+    }
+}

@@ -1,0 +1,433 @@
+//! A plan, a simulated cluster and a simulated Spark on one virtual clock.
+
+pub mod check;
+pub mod cluster;
+pub mod faults;
+pub mod ops;
+mod server;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use fastrand::Rng;
+use stoker_core::plan::{
+    Action, ApiFailure, CallId, CallResult, DriverPod, ExecutorId, FailureClass, Notice, Outcome, Plan,
+    PlanConfig, PodPhase, ProfileId, WatchEvent,
+};
+
+use check::Checker;
+use cluster::{Cluster, Fate, is_alive};
+use faults::Faults;
+
+/// Application id of the plan under test.
+pub const APP: &str = "spark-test";
+/// UID of its driver pod.
+pub const OWNER: &str = "driver-uid";
+
+/// Something that happens at a time.
+#[derive(Debug)]
+enum Happening {
+    /// A request reaches the API server.
+    Arrive(Action),
+    /// A request whose caller has given up reaches the API server.
+    ArriveLate(Action),
+    /// An answer reaches the plan.
+    Answer(CallId, CallResult),
+    /// A watch event reaches the plan.
+    Event(CallId, WatchEvent),
+    /// A watch ends.
+    EndWatch(CallId, Outcome<()>),
+    /// The kubelet starts a pod.
+    Start(String),
+    /// The kubelet has ended a pod that is being deleted.
+    Vanish { name: String, uid: String },
+    /// An executor registers with the driver.
+    Register(ExecutorId, String),
+    /// An executor that Spark has told to exit does so.
+    Exit(String),
+}
+
+/// An open watch on the server's side.
+#[derive(Debug)]
+struct Connection {
+    /// The last version that was put on the wire.
+    sent: u64,
+    /// Events arrive in order.
+    last: Duration,
+}
+
+/// The simulation.
+#[derive(Debug)]
+pub struct Sim {
+    /// Time since the start.
+    pub now: Duration,
+    /// The plan under test.
+    pub plan: Plan,
+    /// The API server.
+    pub cluster: Cluster,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// All calls fail and watches break until this time.
+    pub outage_until: Duration,
+    /// Failures for the next calls of an action, by its name.
+    pub scripted: BTreeMap<&'static str, Vec<Outcome<()>>>,
+    /// The invariants.
+    pub check: Checker,
+    /// Every action and notice, with its time.
+    pub trace: Vec<String>,
+    /// All notices.
+    pub notices: Vec<Notice>,
+    /// Every action that was sent.
+    pub actions: Vec<(Duration, Action)>,
+    /// How long a pod takes to start; pods do not start at all without.
+    pub start_time: Option<Duration>,
+    /// How long a running pod takes to end when it is deleted.
+    pub end_time: Duration,
+    /// Executors that have registered and not been removed.
+    pub registered: BTreeSet<ExecutorId>,
+    queue: BTreeMap<(Duration, u64), Happening>,
+    sequence: u64,
+    watches: BTreeMap<CallId, Connection>,
+    rng: Rng,
+    owned: bool,
+    /// Things that have happened at this very time.
+    steps: u32,
+    /// The minute and the calls sent within it.
+    minute: (u64, usize),
+}
+
+impl Sim {
+    /// A simulation of a plan with this configuration; `seed` decides everything.
+    pub fn new(cfg: PlanConfig, seed: u64) -> Self {
+        let owned = cfg.driver_pod.is_some();
+        let driver = owned.then(|| DriverPod {
+            uid: OWNER.into(),
+            ready: true,
+        });
+        Sim::with_cluster(cfg, seed, Cluster::new(driver))
+    }
+
+    /// The same on a cluster that has a past.
+    pub fn with_cluster(cfg: PlanConfig, seed: u64, cluster: Cluster) -> Self {
+        let owned = cfg.driver_pod.is_some();
+        let mut sim = Sim {
+            now: Duration::ZERO,
+            check: Checker::new(cfg.clone()),
+            plan: Plan::new(cfg, Duration::ZERO),
+            cluster,
+            faults: Faults::NONE,
+            outage_until: Duration::ZERO,
+            scripted: BTreeMap::new(),
+            trace: Vec::new(),
+            notices: Vec::new(),
+            actions: Vec::new(),
+            start_time: Some(Duration::from_millis(1500)),
+            end_time: Duration::from_secs(2),
+            registered: BTreeSet::new(),
+            queue: BTreeMap::new(),
+            sequence: 0,
+            watches: BTreeMap::new(),
+            rng: Rng::with_seed(seed),
+            owned,
+            steps: 0,
+            minute: (0, 0),
+        };
+        sim.drain();
+        sim
+    }
+
+    /// A configuration for tests: an owner, small timeouts where they do not matter.
+    pub fn config() -> PlanConfig {
+        PlanConfig {
+            driver_pod: Some("driver".into()),
+            ..PlanConfig::new(APP, "default", "test")
+        }
+    }
+
+    /// Runs for a while.
+    pub fn run(&mut self, span: Duration) {
+        let until = self.now + span;
+        while self.step(until) {}
+        self.now = until;
+    }
+
+    /// Runs until a condition holds; panics when it does not within the span.
+    pub fn run_until(&mut self, span: Duration, what: &str, mut holds: impl FnMut(&Sim) -> bool) {
+        let until = self.now + span;
+        while !holds(self) {
+            assert!(self.step(until), "not within {span:?}: {what}\n{}", self.tail());
+        }
+    }
+
+    /// The last lines of the trace.
+    pub fn tail(&self) -> String {
+        self.trace[self.trace.len().saturating_sub(60)..].join("\n")
+    }
+
+    /// Lets the next thing happen, unless it is later than `until`.
+    fn step(&mut self, until: Duration) -> bool {
+        let happening = self.queue.first_key_value().map(|((at, _), _)| *at);
+        let timeout = self.plan.poll_timeout();
+        let Some(next) = [happening, timeout]
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|at| *at <= until)
+        else {
+            return false;
+        };
+        self.steps = if next > self.now { 0 } else { self.steps + 1 };
+        assert!(
+            self.steps < 100_000,
+            "the clock does not advance\n{}",
+            self.tail()
+        );
+        self.calls_in_minute(next);
+        self.now = self.now.max(next);
+        if happening.is_some_and(|at| at <= self.now) {
+            if let Some((_, happening)) = self.queue.pop_first() {
+                self.happen(happening);
+            }
+        } else {
+            self.plan.handle_timeout(self.now);
+            let again = self.plan.poll_timeout();
+            assert!(
+                again.is_none_or(|at| at > self.now),
+                "a deadline that stays: {again:?} at {:?}",
+                self.now
+            );
+        }
+        self.drain();
+        true
+    }
+
+    /// However badly the API server does, the plan does not storm it.
+    fn calls_in_minute(&mut self, next: Duration) {
+        let minute = next.as_secs() / 60;
+        if minute > self.minute.0 {
+            let calls = self.actions.len() - self.minute.1;
+            assert!(calls < 3000, "{calls} calls within a minute\n{}", self.tail());
+            self.minute = (minute, self.actions.len());
+        }
+    }
+
+    /// Spark sets targets.
+    pub fn target(&mut self, profile: u32, target: u32) {
+        self.check.on_target(ProfileId(profile), target as usize);
+        self.plan
+            .handle_targets(self.now, &[(ProfileId(profile), target)]);
+        self.drain();
+    }
+
+    /// Spark kills executors: it has told them to exit, and most do.
+    pub fn kill(&mut self, ids: &[ExecutorId]) {
+        for id in ids {
+            self.check.on_kill(*id);
+            self.registered.remove(id);
+            if let Some(uid) = self.uid_of(*id).filter(|_| self.rng.u32(0..4) > 0) {
+                self.later(Duration::from_secs(1), Happening::Exit(uid));
+            }
+        }
+        self.plan.handle_kill(self.now, ids);
+        self.drain();
+    }
+
+    /// Spark stops; true when the plan was done before the deadline.
+    pub fn stop(&mut self, span: Duration) -> bool {
+        self.check.on_stop();
+        let deadline = self.now + span;
+        self.plan.handle_stop(self.now, deadline);
+        self.drain();
+        while !self.plan.is_stopped() {
+            assert!(
+                self.step(deadline),
+                "the deadline does not end the stop\n{}",
+                self.tail()
+            );
+        }
+        self.now < deadline
+    }
+
+    /// Spark as it is: executors above the target are killed.
+    pub fn settle(&mut self) {
+        for profile in 0..4 {
+            let Some((target, _)) = self.plan.snapshot().profiles.get(&ProfileId(profile)).copied() else {
+                continue;
+            };
+            let running: Vec<_> = self
+                .registered
+                .iter()
+                .copied()
+                .filter(|id| {
+                    self.pod_of(*id)
+                        .is_some_and(|pod| pod.profile == Some(ProfileId(profile)))
+                })
+                .collect();
+            let excess = running.len().saturating_sub(target);
+            self.kill(&running[..excess]);
+        }
+    }
+
+    /// Running executors of a profile that are not on their way out.
+    pub fn alive(&self, profile: u32) -> usize {
+        self.cluster
+            .pods
+            .values()
+            .filter(|pod| {
+                is_alive(pod)
+                    && pod.phase == PodPhase::Running
+                    && !pod.deleting
+                    && pod.app_id.as_deref() == Some(APP)
+                    && pod.profile == Some(ProfileId(profile))
+            })
+            .count()
+    }
+
+    /// The pod of an executor.
+    pub fn pod_of(&self, id: ExecutorId) -> Option<&stoker_core::plan::PodFacts> {
+        self.cluster.pods.get(&format!("test-exec-{id}"))
+    }
+
+    /// The UID of an executor's pod.
+    pub fn uid_of(&self, id: ExecutorId) -> Option<String> {
+        self.pod_of(id).map(|pod| pod.uid.clone())
+    }
+
+    /// A pod ends by itself.
+    pub fn end(&mut self, uid: &str, fate: Fate) {
+        self.cluster.end(uid, fate);
+        self.publish();
+    }
+
+    /// Somebody deletes a pod.
+    pub fn delete(&mut self, name: &str) {
+        let _ = self.apply_delete(name, None);
+        self.publish();
+    }
+
+    /// All open watches end so.
+    pub fn break_watches(&mut self, outcome: &Outcome<()>) {
+        for call in self.watches.keys().copied().collect::<Vec<_>>() {
+            self.later(Duration::ZERO, Happening::EndWatch(call, outcome.clone()));
+        }
+    }
+
+    /// The API server cannot be reached for a while.
+    pub fn outage(&mut self, span: Duration) {
+        self.outage_until = self.outage_until.max(self.now + span);
+        self.break_watches(&Outcome::Unknown(unreachable()));
+    }
+
+    /// Pods that wait start.
+    pub fn start_all(&mut self) {
+        let waiting: Vec<_> = self
+            .cluster
+            .pods
+            .values()
+            .filter(|pod| pod.phase == PodPhase::Pending && !pod.deleting)
+            .map(|pod| pod.uid.clone())
+            .collect();
+        for uid in waiting {
+            self.later(Duration::from_millis(500), Happening::Start(uid));
+        }
+    }
+
+    fn later(&mut self, delay: Duration, happening: Happening) {
+        self.sequence += 1;
+        self.queue.insert((self.now + delay, self.sequence), happening);
+    }
+
+    fn latency(&mut self) -> Duration {
+        let most = u64::try_from(self.faults.latency.as_micros())
+            .unwrap_or(u64::MAX)
+            .max(1);
+        Duration::from_micros(self.rng.u64(0..most))
+    }
+
+    /// Takes everything the plan has to say.
+    fn drain(&mut self) {
+        while let Some(notice) = self.plan.poll_notice() {
+            self.trace.push(format!("{:?} {notice:?}", self.now));
+            self.check.on_notice(&notice, &self.cluster);
+            if let Notice::Lost { executor_id, .. } | Notice::Released { executor_id, .. } = &notice {
+                self.registered.remove(executor_id);
+            }
+            self.notices.push(notice);
+        }
+        while let Some(action) = self.plan.poll_action() {
+            self.trace.push(format!("{:?} {action:?}", self.now));
+            self.check.on_action(self.now, &action, &self.cluster);
+            self.actions.push((self.now, action.clone()));
+            let delay = self.latency();
+            self.later(delay, Happening::Arrive(action));
+        }
+        self.check.on_snapshot(&self.plan.snapshot(), 0);
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Arrive(action) => self.arrive(action),
+            Happening::ArriveLate(action) => {
+                let _ = self.apply(&action);
+            }
+            Happening::Answer(call, result) => {
+                self.check.on_result(call, &result);
+                self.plan.handle_result(self.now, call, result);
+            }
+            Happening::Event(call, event) => {
+                if self.watches.contains_key(&call) {
+                    self.plan.handle_watch(self.now, event);
+                }
+            }
+            Happening::EndWatch(call, outcome) => {
+                if self.watches.remove(&call).is_some() {
+                    let result = CallResult::Watch(outcome);
+                    self.check.on_result(call, &result);
+                    self.plan.handle_result(self.now, call, result);
+                }
+            }
+            Happening::Start(uid) => self.start_pod(&uid),
+            Happening::Vanish { name, uid } => {
+                if self.cluster.by_uid(&uid).is_some() {
+                    self.cluster.remove(&name);
+                }
+            }
+            Happening::Register(id, uid) => self.register(id, &uid),
+            Happening::Exit(uid) => self.cluster.end(&uid, Fate::Exit(0)),
+        }
+        self.publish();
+    }
+
+    fn start_pod(&mut self, uid: &str) {
+        self.cluster.run(uid);
+        if let Some((id, uid)) = self
+            .cluster
+            .by_uid(uid)
+            .and_then(|pod| Some((pod.executor?, pod.uid.clone())))
+        {
+            self.later(Duration::from_millis(700), Happening::Register(id, uid));
+        }
+    }
+
+    fn register(&mut self, id: ExecutorId, uid: &str) {
+        if !self.cluster.by_uid(uid).is_some_and(is_alive) {
+            return;
+        }
+        if self.plan.is_deleted(id) {
+            assert!(
+                self.check.may_refuse(id),
+                "executor {id} is refused without a reason"
+            );
+            self.cluster.end(uid, Fate::Exit(1));
+            return;
+        }
+        self.registered.insert(id);
+        self.check.on_registered(id);
+        self.plan.handle_registered(self.now, id);
+    }
+}
+
+/// No connection.
+pub fn unreachable() -> ApiFailure {
+    cluster::refuse(FailureClass::Unreachable, "connection refused")
+}

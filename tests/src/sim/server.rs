@@ -1,0 +1,256 @@
+//! How requests reach the cluster, what they do there and how answers come back.
+
+use std::time::Duration;
+
+use stoker_core::plan::{Action, ApiFailure, CallId, CallResult, FailureClass, Outcome, PodPatch, Selection};
+
+use super::cluster::{Cluster, refuse};
+use super::faults::Course;
+use super::{APP, Connection, Happening, OWNER, Sim, unreachable};
+
+/// After this time a caller gives up.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The name of an action, for scripts.
+pub(super) fn name_of(action: &Action) -> &'static str {
+    match action {
+        Action::GetDriverPod { .. } => "driver",
+        Action::CreateConfigMap { .. } => "configmap",
+        Action::List { .. } => "list",
+        Action::Watch { .. } => "watch",
+        Action::Create { .. } => "create",
+        Action::Get { .. } => "get",
+        Action::Delete { .. } => "delete",
+        Action::Patch { .. } => "patch",
+        Action::DeleteConfigMap { .. } => "delete configmap",
+        Action::DeleteCollection {
+            selection: Selection::Pods,
+            ..
+        } => "delete pods",
+        Action::DeleteCollection {
+            selection: Selection::ConfigMaps,
+            ..
+        } => "delete configmaps",
+    }
+}
+
+/// A failure in the type that answers the action.
+fn failed(action: &Action, failure: ApiFailure, unknown: bool) -> CallResult {
+    fn outcome<T>(failure: ApiFailure, unknown: bool) -> Outcome<T> {
+        if unknown {
+            Outcome::Unknown(failure)
+        } else {
+            Outcome::Failed(failure)
+        }
+    }
+    match action {
+        Action::GetDriverPod { .. } => CallResult::DriverPod(outcome(failure, unknown)),
+        Action::CreateConfigMap { .. } => CallResult::ConfigMap(outcome(failure, unknown)),
+        Action::List { .. } => CallResult::List(outcome(failure, unknown)),
+        Action::Watch { .. } => CallResult::Watch(outcome(failure, unknown)),
+        Action::Create { .. } | Action::Get { .. } => CallResult::Pod(outcome(failure, unknown)),
+        Action::Delete { .. }
+        | Action::Patch { .. }
+        | Action::DeleteConfigMap { .. }
+        | Action::DeleteCollection { .. } => CallResult::Empty(outcome(failure, unknown)),
+    }
+}
+
+impl Sim {
+    pub(super) fn arrive(&mut self, action: Action) {
+        let call = action.call();
+        if let Some(script) = self
+            .scripted
+            .get_mut(name_of(&action))
+            .filter(|script| !script.is_empty())
+        {
+            match script.remove(0) {
+                Outcome::Failed(failure) => return self.answer(&action, failed(&action, failure, false)),
+                Outcome::Unknown(failure) => return self.answer(&action, failed(&action, failure, true)),
+                Outcome::Done(()) => {}
+            }
+        } else if self.now < self.outage_until {
+            return self.answer(&action, failed(&action, unreachable(), false));
+        }
+        if let Action::Watch { resource_version, .. } = &action {
+            return self.open_watch(call, resource_version);
+        }
+        let timeout = |sim: &mut Sim| {
+            let result = failed(&action, refuse(FailureClass::Timeout, "no answer"), true);
+            let delay = Duration::from_millis(sim.rng.u64(1_000..30_000)).min(REQUEST_TIMEOUT);
+            sim.later(delay, Happening::Answer(call, result));
+            delay
+        };
+        match self.faults.draw(&mut self.rng, &action) {
+            Course::Normal => {
+                let result = self.apply(&action);
+                self.answer(&action, result);
+            }
+            Course::Refused(failure) => self.answer(&action, failed(&action, failure, false)),
+            Course::AnswerLost => {
+                let _ = self.apply(&action);
+                timeout(self);
+            }
+            Course::RequestLost => {
+                timeout(self);
+            }
+            Course::Late(more) => {
+                let delay = timeout(self);
+                self.later(delay + more, Happening::ArriveLate(action));
+            }
+        }
+    }
+
+    fn answer(&mut self, action: &Action, result: CallResult) {
+        let delay = self.latency();
+        self.later(delay, Happening::Answer(action.call(), result));
+    }
+
+    /// Does what the request asks for.
+    pub(super) fn apply(&mut self, action: &Action) -> CallResult {
+        let result = match action {
+            Action::GetDriverPod { .. } => CallResult::DriverPod(Outcome::Done(self.cluster.driver.clone())),
+            Action::CreateConfigMap { .. } => {
+                if self.cluster.config_maps > 0 {
+                    failed(action, refuse(FailureClass::AlreadyExists, "exists"), false)
+                } else {
+                    self.cluster.config_maps += 1;
+                    CallResult::ConfigMap(Outcome::Done(()))
+                }
+            }
+            Action::List { continue_token, .. } => match self.cluster.list(APP, continue_token.as_deref()) {
+                Ok(page) => CallResult::List(Outcome::Done(page)),
+                Err(failure) => failed(action, failure, false),
+            },
+            Action::Watch { .. } => CallResult::Watch(Outcome::Done(())),
+            Action::Create {
+                executor, profile, ..
+            } => {
+                let name = format!("test-exec-{executor}");
+                let owner = self.owned.then_some(OWNER);
+                let pod = Cluster::executor_pod(&name, APP, *executor, *profile, owner);
+                match self.cluster.create(pod) {
+                    Ok(pod) => {
+                        if let Some(time) = self.start_time {
+                            let spread = Duration::from_millis(self.rng.u64(0..500));
+                            self.later(time + spread, Happening::Start(pod.uid.clone()));
+                        }
+                        CallResult::Pod(Outcome::Done(Some(Box::new(pod))))
+                    }
+                    Err(failure) => failed(action, failure, false),
+                }
+            }
+            Action::Get { name, .. } => {
+                CallResult::Pod(Outcome::Done(self.cluster.pods.get(name).cloned().map(Box::new)))
+            }
+            Action::Delete { name, uid, .. } => match self.apply_delete(name, Some(uid)) {
+                Ok(()) => CallResult::Empty(Outcome::Done(())),
+                Err(failure) => failed(action, failure, false),
+            },
+            Action::Patch { name, patch, .. } => {
+                if let Some(uid) = self.cluster.pods.get(name).map(|pod| pod.uid.clone()) {
+                    self.cluster
+                        .modify(&uid, |pod| pod.inactive |= *patch == PodPatch::Inactive);
+                    CallResult::Empty(Outcome::Done(()))
+                } else {
+                    failed(action, refuse(FailureClass::NotFound, "not found"), false)
+                }
+            }
+            Action::DeleteCollection {
+                selection: Selection::Pods,
+                ..
+            } => {
+                let ours = |pod: &&stoker_core::plan::PodFacts| pod.app_id.as_deref() == Some(APP);
+                let names: Vec<_> = self
+                    .cluster
+                    .pods
+                    .values()
+                    .filter(ours)
+                    .map(|pod| pod.name.clone())
+                    .collect();
+                for name in names {
+                    let _ = self.apply_delete(&name, None);
+                }
+                CallResult::Empty(Outcome::Done(()))
+            }
+            Action::DeleteConfigMap { .. } | Action::DeleteCollection { .. } => {
+                self.cluster.config_maps = 0;
+                CallResult::Empty(Outcome::Done(()))
+            }
+        };
+        self.publish();
+        result
+    }
+
+    pub(super) fn apply_delete(&mut self, name: &str, uid: Option<&str>) -> Result<(), ApiFailure> {
+        if self.cluster.delete(name, uid)?
+            && let Some(uid) = self.cluster.pods.get(name).map(|pod| pod.uid.clone())
+        {
+            self.later(
+                self.end_time,
+                Happening::Vanish {
+                    name: name.to_owned(),
+                    uid,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    fn open_watch(&mut self, call: CallId, version: &str) {
+        match self.cluster.events_since(version) {
+            Err(failure) => {
+                let delay = self.latency();
+                self.later(
+                    delay,
+                    Happening::Answer(call, CallResult::Watch(Outcome::Failed(failure))),
+                );
+            }
+            Ok(_) => {
+                let sent = version.parse().unwrap_or(0);
+                self.watches.insert(call, Connection { sent, last: self.now });
+                if self.rng.u32(0..100) < self.faults.drop_watch {
+                    let delay = Duration::from_millis(self.rng.u64(0..20_000));
+                    let outcome = match self.rng.u32(0..3) {
+                        0 => Outcome::Done(()),
+                        1 => Outcome::Failed(refuse(FailureClass::Gone, "too old resource version")),
+                        _ => Outcome::Unknown(unreachable()),
+                    };
+                    self.later(delay, Happening::EndWatch(call, outcome));
+                }
+                self.publish();
+            }
+        }
+    }
+
+    /// Puts new events on every open watch.
+    pub(super) fn publish(&mut self) {
+        let calls: Vec<_> = self.watches.keys().copied().collect();
+        for call in calls {
+            let Some(connection) = self.watches.get(&call) else {
+                continue;
+            };
+            let (sent, last) = (connection.sent, connection.last);
+            if sent >= self.cluster.version() {
+                continue;
+            }
+            let Ok(events) = self.cluster.events_since(&sent.to_string()) else {
+                self.later(
+                    Duration::ZERO,
+                    Happening::EndWatch(call, Outcome::Failed(refuse(FailureClass::Gone, "too old"))),
+                );
+                continue;
+            };
+            let (mut sent, mut last) = (sent, last);
+            for (version, event) in events {
+                last = last.max(self.now + self.latency());
+                sent = version;
+                self.later(last.saturating_sub(self.now), Happening::Event(call, event));
+            }
+            if let Some(connection) = self.watches.get_mut(&call) {
+                connection.sent = sent;
+                connection.last = last;
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The invariants on random scenarios.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use stoker_core::plan::{Batch, Notice, PlanConfig, ProfileId};
+use stoker_tests::sim::Sim;
+use stoker_tests::sim::cluster::{Cluster, Fate};
+use stoker_tests::sim::faults::Faults;
+use stoker_tests::sim::ops::Op;
+
+/// Everything that decides a run.
+#[derive(Debug, Clone)]
+struct Scenario {
+    seed: u64,
+    cfg: PlanConfig,
+    faults: Faults,
+    page_size: usize,
+    ops: Vec<(u64, Op)>,
+}
+
+fn fates() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        prop::sample::select(vec![0, 1, 52, 137, 143]).prop_map(Fate::Exit),
+        Just(Fate::Oom),
+        Just(Fate::Preempted),
+        Just(Fate::Evicted),
+        Just(Fate::Sidecar),
+    ]
+}
+
+fn ops() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => (0..3_u32, 0..40_u32).prop_map(|(profile, target)| Op::Target(profile, target)),
+        2 => any::<prop::sample::Index>().prop_map(|i| Op::Kill(i.index(1000))),
+        1 => any::<prop::sample::Index>().prop_map(|i| Op::KillPending(i.index(1000))),
+        2 => any::<prop::sample::Index>().prop_map(|i| Op::DeletePod(i.index(1000))),
+        3 => (any::<prop::sample::Index>(), fates()).prop_map(|(i, fate)| Op::End(i.index(1000), fate)),
+        1 => Just(Op::CloseWatch),
+        1 => Just(Op::BreakWatch),
+        1 => Just(Op::WatchGone),
+        1 => Just(Op::Compact),
+        1 => (1..40_u64).prop_map(Op::Outage),
+        1 => prop::option::of(0..20_usize).prop_map(Op::Quota),
+        1 => any::<bool>().prop_map(Op::Unschedulable),
+    ]
+}
+
+fn faults() -> impl Strategy<Value = Faults> {
+    prop_oneof![
+        1 => Just(Faults::NONE),
+        2 => (1..3000_u64, 0..20_u32, 0..15_u32, 0..15_u32, 0..10_u32, 0..60_u32).prop_map(
+            |(latency, refuse, lose_answer, lose_request, apply_late, drop_watch)| Faults {
+                latency: Duration::from_millis(latency),
+                refuse,
+                lose_answer,
+                lose_request,
+                apply_late,
+                drop_watch,
+            }
+        ),
+    ]
+}
+
+prop_compose! {
+    fn configs()(
+        owned in any::<bool>(),
+        config_map in any::<bool>(),
+        max_in_flight in 1..20_usize,
+        batch in prop::option::of((1..10_usize, 100..2000_u64)),
+        max_pending_pods in prop_oneof![2 => Just(usize::MAX), 1 => 1..10_usize],
+        delete_executors in prop::bool::weighted(0.8),
+        idle in 0..90_u64,
+        seed in any::<u64>(),
+    ) -> PlanConfig {
+        PlanConfig {
+            driver_pod: owned.then(|| "driver".into()),
+            config_map,
+            max_in_flight,
+            batch: batch.map(|(size, delay)| Batch { size, delay: Duration::from_millis(delay) }),
+            max_pending_pods,
+            delete_executors,
+            idle_timeout: Duration::from_secs(idle),
+            start_timeout: Duration::from_hours(1),
+            seed,
+            ..Sim::config()
+        }
+    }
+}
+
+prop_compose! {
+    fn scenarios()(
+        seed in any::<u64>(),
+        cfg in configs(),
+        faults in faults(),
+        page_size in 1..40_usize,
+        first in (0..30_u32).prop_map(|target| (0, Op::Target(0, target))),
+        rest in prop::collection::vec((0..15_000_u64, ops()), 0..40),
+    ) -> Scenario {
+        let ops = std::iter::once(first).chain(rest).collect();
+        Scenario { seed, cfg, faults, page_size, ops }
+    }
+}
+
+fn start(scenario: &Scenario) -> Sim {
+    let driver = scenario
+        .cfg
+        .driver_pod
+        .is_some()
+        .then(|| stoker_core::plan::DriverPod {
+            uid: stoker_tests::sim::OWNER.into(),
+            ready: scenario.seed % 2 == 0,
+        });
+    let mut cluster = Cluster::new(driver);
+    cluster.page_size = scenario.page_size;
+    let mut sim = Sim::with_cluster(scenario.cfg.clone(), scenario.seed, cluster);
+    sim.faults = scenario.faults;
+    for (delay, op) in &scenario.ops {
+        sim.run(Duration::from_millis(*delay));
+        sim.perform(op);
+    }
+    sim
+}
+
+/// Everything outside becomes well again.
+fn heal(sim: &mut Sim) {
+    sim.faults = Faults::NONE;
+    sim.cluster.quota = None;
+    sim.perform(&Op::Unschedulable(false));
+}
+
+fn configuration() -> ProptestConfig {
+    let cases = std::env::var("STOKER_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(64);
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        max_shrink_time: 20_000,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(configuration())]
+
+    /// Whatever happens, once target and API server are stable the executors are as many as wanted, nobody is
+    /// counted who is not there, and the plan falls silent.
+    #[test]
+    fn converges_and_falls_silent(scenario in scenarios()) {
+        let mut sim = start(&scenario);
+        heal(&mut sim);
+        sim.run(Duration::from_mins(12));
+        for _ in 0..3 {
+            sim.settle();
+            sim.run(Duration::from_mins(3));
+        }
+        for (profile, (target, counts)) in sim.plan.snapshot().profiles {
+            prop_assert_eq!(sim.alive(profile.0), target, "profile {}: {:?}\n{}", profile, counts, sim.tail());
+            prop_assert_eq!(counts.live, target);
+        }
+        sim.check.on_end(&sim.cluster);
+        let before = sim.actions.len();
+        sim.run(Duration::from_mins(30));
+        let later: Vec<_> = sim.actions[before..].to_vec();
+        prop_assert!(later.is_empty(), "not silent: {:?}", later);
+    }
+
+    /// The stop ends by its deadline and leaves nothing behind that it can reach.
+    #[test]
+    fn stop_leaves_nothing(scenario in scenarios(), healthy in any::<bool>()) {
+        let mut sim = start(&scenario);
+        if healthy {
+            heal(&mut sim);
+            sim.run(Duration::from_mins(2));
+        }
+        let in_time = sim.stop(Duration::from_secs(10));
+        sim.faults = Faults::NONE;
+        if healthy {
+            prop_assert!(in_time, "{}", sim.tail());
+        }
+        prop_assert!(sim.plan.poll_timeout().is_none());
+        let sent = sim.actions.len();
+        sim.run(Duration::from_mins(5));
+        prop_assert_eq!(sim.actions.len(), sent, "calls after the stop");
+        if scenario.cfg.delete_executors && healthy {
+            prop_assert!(sim.cluster.pods.is_empty(), "{:?}\n{}", sim.cluster.pods, sim.tail());
+            prop_assert_eq!(sim.cluster.config_maps, 0);
+        }
+        if !scenario.cfg.delete_executors {
+            prop_assert_eq!(sim.check.deletes_of_pods(), 0);
+        }
+    }
+
+    /// The same seed and the same events give the same actions and notices.
+    #[test]
+    fn is_deterministic(scenario in scenarios()) {
+        let (one, other) = (start(&scenario), start(&scenario));
+        prop_assert_eq!(one.trace, other.trace);
+    }
+
+    /// Without faults every create is one POST and no pod is asked for.
+    #[test]
+    fn a_quiet_cluster_costs_one_post_for_each_executor(target in 0..60_u32, seed in any::<u64>(), cfg in configs()) {
+        let mut sim = Sim::new(cfg, seed);
+        sim.target(0, target);
+        sim.run(Duration::from_mins(10));
+        prop_assert_eq!(sim.alive(0), target as usize);
+        let creates = sim.notices.iter().filter(|n| matches!(n, Notice::Created { .. })).count();
+        prop_assert_eq!(creates, target as usize);
+        prop_assert_eq!(sim.cluster.created, target as usize);
+        prop_assert_eq!(sim.check.lists, 1);
+        let start_calls = 2 + usize::from(sim.cluster.config_maps > 0) + usize::from(sim.cluster.driver.is_some());
+        prop_assert_eq!(sim.actions.len(), start_calls + target as usize);
+        prop_assert_eq!(sim.plan.snapshot().profiles[&ProfileId(0)].1.live, target as usize);
+    }
+}
