@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use stoker_core::conf::{Conf, ConfError, Sources, SparkVersion};
@@ -33,6 +34,7 @@ impl CoreEngine {
             spark_user: message.spark_user,
             auth_secret: message.auth_secret.map(|secret| secret.0),
             kubeconfig: None,
+            mounted_properties: Some(mounted_properties()),
             notices: NoticeFilter::Spark,
         };
         Ok(Self {
@@ -40,6 +42,12 @@ impl CoreEngine {
             origin,
         })
     }
+}
+
+/// Where Spark mounts the driver's properties in its pod.
+fn mounted_properties() -> PathBuf {
+    let directory = env::var_os("SPARK_CONF_DIR").unwrap_or_else(|| "/opt/spark/conf".into());
+    PathBuf::from(directory).join("spark.properties")
 }
 
 impl Engine for CoreEngine {

@@ -13,6 +13,7 @@ use crate::spec::ResourceProfile;
 use super::access::{Access, Lookups};
 use super::client;
 use super::clock::Clock;
+use super::conf_dir;
 use super::error::StartError;
 use super::outbox::Outbox;
 use super::plan_config::plan_config;
@@ -57,6 +58,12 @@ impl Allocator {
     pub fn start(settings: &Settings) -> Result<Self, StartError> {
         let clock = Clock::start();
         let conf = &settings.conf;
+        for note in conf.notes() {
+            tracing::warn!("{note}");
+        }
+        if let Some(mounted) = &settings.mounted_properties {
+            conf_dir::log_differences(conf, mounted);
+        }
         let lookups = Lookups::system(settings.kubeconfig.clone());
         let access = Access::resolve(conf, settings.master.as_deref(), &lookups)?;
         let factory = PodFactory::new(settings)?;

@@ -1,9 +1,9 @@
-//! Reads the files of `SPARK_CONF_DIR` that go into the executor `ConfigMap`.
+//! Reads `SPARK_CONF_DIR`: the files that go into the executor `ConfigMap`, and the mounted properties.
 
 use std::fs;
 use std::path::Path;
 
-use crate::conf::{Conf, ConfError, keys};
+use crate::conf::{Conf, ConfError, diff, keys, properties};
 use crate::spec::conf_dir::{self, Entry};
 
 /// Names and contents of the files stock would take, with a warning for each that is left out. A directory that
@@ -32,6 +32,34 @@ pub(super) fn read(conf: &Conf) -> Result<Vec<(String, String)>, ConfError> {
         tracing::warn!("{warning}");
     }
     Ok(selection.files)
+}
+
+/// Logs at debug level what the mounted properties file has otherwise than the configuration that counts.
+pub(super) fn log_differences(conf: &Conf, mounted: &Path) {
+    let Ok(bytes) = fs::read(mounted) else {
+        tracing::debug!(
+            "there is no {}: the driver was not started by spark-submit in cluster mode",
+            mounted.display()
+        );
+        return;
+    };
+    let in_file = match properties::read(&bytes) {
+        Ok(in_file) => in_file,
+        Err(error) => {
+            tracing::warn!(
+                "cannot compare the configuration with {}: {error}",
+                mounted.display()
+            );
+            return;
+        }
+    };
+    let now = conf
+        .iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    for difference in diff(&now, &in_file) {
+        tracing::debug!("{difference}");
+    }
 }
 
 fn entries(directory: &Path) -> Vec<Entry> {

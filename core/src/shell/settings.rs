@@ -22,6 +22,9 @@ pub struct Settings {
     pub auth_secret: Option<String>,
     /// A kubeconfig that takes the place of `$KUBECONFIG` and `~/.kube/config`.
     pub kubeconfig: Option<PathBuf>,
+    /// The properties file mounted into the driver pod, `$SPARK_CONF_DIR/spark.properties`. The configuration
+    /// counts; what the file has otherwise is logged at debug level.
+    pub mounted_properties: Option<PathBuf>,
     /// Which notices are wanted.
     pub notices: NoticeFilter,
 }

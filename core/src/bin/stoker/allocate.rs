@@ -64,6 +64,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         auth_secret: conf.raw("spark.authenticate.secret").map(ToOwned::to_owned),
         kubeconfig: options.kubeconfig.clone(),
         master: None,
+        mounted_properties: None,
         notices: NoticeFilter::All,
         app_id,
         conf,
