@@ -210,7 +210,7 @@ impl Plan {
                 self.on_absent(now, id, sent_at);
             }
             Outcome::Failed(failure) if failure.class == FailureClass::NotFound => {
-                self.on_absent(now, id, sent_at)
+                self.on_absent(now, id, sent_at);
             }
             // Without the right to get pods the watch has to tell; what it has not shown in time is not there.
             Outcome::Failed(failure) if failure.class == FailureClass::Forbidden && !confirmed => {
