@@ -109,7 +109,7 @@ fn start(scenario: &Scenario) -> Sim {
         .is_some()
         .then(|| stoker_core::plan::DriverPod {
             uid: stoker_tests::sim::OWNER.into(),
-            ready: scenario.seed % 2 == 0,
+            ready: scenario.seed.is_multiple_of(2),
         });
     let mut cluster = Cluster::new(driver);
     cluster.page_size = scenario.page_size;

@@ -1,5 +1,16 @@
 //! A plan, a simulated cluster and a simulated Spark on one virtual clock.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a broken invariant fails the test"
+)]
+#![allow(clippy::missing_panics_doc, reason = "checking is what it is for")]
+#![allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, not a state"
+)]
+
 pub mod check;
 pub mod cluster;
 pub mod faults;

@@ -198,28 +198,25 @@ impl Sim {
     }
 
     fn open_watch(&mut self, call: CallId, version: &str) {
-        match self.cluster.events_since(version) {
-            Err(failure) => {
-                let delay = self.latency();
-                self.later(
-                    delay,
-                    Happening::Answer(call, CallResult::Watch(Outcome::Failed(failure))),
-                );
+        if let Err(failure) = self.cluster.events_since(version) {
+            let delay = self.latency();
+            self.later(
+                delay,
+                Happening::Answer(call, CallResult::Watch(Outcome::Failed(failure))),
+            );
+        } else {
+            let sent = version.parse().unwrap_or(0);
+            self.watches.insert(call, Connection { sent, last: self.now });
+            if self.rng.u32(0..100) < self.faults.drop_watch {
+                let delay = Duration::from_millis(self.rng.u64(0..20_000));
+                let outcome = match self.rng.u32(0..3) {
+                    0 => Outcome::Done(()),
+                    1 => Outcome::Failed(refuse(FailureClass::Gone, "too old resource version")),
+                    _ => Outcome::Unknown(unreachable()),
+                };
+                self.later(delay, Happening::EndWatch(call, outcome));
             }
-            Ok(_) => {
-                let sent = version.parse().unwrap_or(0);
-                self.watches.insert(call, Connection { sent, last: self.now });
-                if self.rng.u32(0..100) < self.faults.drop_watch {
-                    let delay = Duration::from_millis(self.rng.u64(0..20_000));
-                    let outcome = match self.rng.u32(0..3) {
-                        0 => Outcome::Done(()),
-                        1 => Outcome::Failed(refuse(FailureClass::Gone, "too old resource version")),
-                        _ => Outcome::Unknown(unreachable()),
-                    };
-                    self.later(delay, Happening::EndWatch(call, outcome));
-                }
-                self.publish();
-            }
+            self.publish();
         }
     }
 
