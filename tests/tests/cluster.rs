@@ -13,6 +13,18 @@ fn selector(app_id: &str) -> String {
     format!("{SELECTOR_ROLE},spark-app-selector={app_id}")
 }
 
+/// Every line of `stoker allocate` is what the published schema says.
+fn assert_valid(events: &[Value]) {
+    let schema = serde_json::from_str(include_str!("../../docs/events.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for event in events {
+        let errors: Vec<String> = validator.iter_errors(event).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{event}: {errors:?}");
+    }
+    let lost_without_cause = json!({"time": "2026-01-01T00:00:00Z", "event": "lost", "executorId": 1, "pod": "p", "uid": "u", "profile": 0});
+    assert!(!validator.is_valid(&lost_without_cause), "the schema lets everything pass");
+}
+
 fn count(events: &[Value], kind: &str) -> usize {
     events.iter().filter(|event| event["event"] == kind).count()
 }
@@ -71,6 +83,7 @@ fn holds_replaces_and_releases(cluster: &LocalCluster) {
     let (code, events) = stoker.wait();
     assert_eq!(code, Some(0));
     assert_eq!(count(&events, "lost"), 1, "releasing is no loss");
+    assert_valid(&events);
     assert_eq!(count(&events, "released"), EXECUTORS as usize);
     for kind in ["pods", "configmaps"] {
         eventually("everything to be gone", || {

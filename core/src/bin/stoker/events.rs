@@ -9,7 +9,8 @@ use stoker_core::plan::{ExecutorId, LossCause, Notice, ProfileId};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Event {
     time: Timestamp,
-    event: &'static str,
+    #[serde(rename = "event")]
+    kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     executor_id: Option<ExecutorId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,9 +27,9 @@ pub(crate) struct Event {
 impl Event {
     /// The event of a notice; `None` for those that are no events.
     pub(crate) fn of(notice: Notice) -> Option<Self> {
-        let of_executor = |event, executor_id, profile, pod, uid, cause| Self {
+        let of_executor = |kind, executor_id, profile, pod, uid, cause| Self {
             time: Timestamp::now(),
-            event,
+            kind,
             executor_id: Some(executor_id),
             pod: Some(pod),
             uid: Some(uid),
@@ -64,7 +65,7 @@ impl Event {
             } => of_executor("released", executor_id, profile, pod, uid, None),
             Notice::Waiting { profile, message } => Self {
                 time: Timestamp::now(),
-                event: "waiting",
+                kind: "waiting",
                 executor_id: None,
                 pod: None,
                 uid: None,

@@ -2,7 +2,7 @@
 //! `SparkKubernetesClientFactory` do.
 //!
 //! Three layers, the later one wins: what the client library of stock Spark (fabric8) finds by itself
-//! ([`kubeconfig`] or the pod's service account), its own properties and environment variables
+//! (the kubeconfig or the pod's service account), its own properties and environment variables
 //! (`kubernetes.auth.token` or `KUBERNETES_AUTH_TOKEN`, …), and the `spark.kubernetes.*` keys. Where the
 //! kubeconfig holds a certificate or a key *inline*, that one is used even if a Spark key names a file:
 //! so does stock.
