@@ -104,10 +104,14 @@ impl Budget {
         self.creates + self.chores
     }
 
-    /// A create was taken: the pace grows again.
-    pub(super) fn succeeded(&mut self) {
+    /// A create was taken. Unless it was sent before the last failure, the pace grows again; false otherwise.
+    pub(super) fn succeeded(&mut self, sent_at: Duration) -> bool {
+        if sent_at < self.counted {
+            return false;
+        }
         self.backoff.reset();
         self.limit = self.limit.saturating_mul(2).min(self.cap);
+        true
     }
 
     /// A create failed in a way that may pass. The creates of one wave count as one failure.
@@ -172,7 +176,8 @@ mod tests {
         budget.create_sent(budget.opens_at());
         assert!(!budget.has_place(false), "one probe at a time");
         budget.create_answered();
-        budget.succeeded();
+        assert!(!budget.succeeded(now), "it was sent before the failure");
+        assert!(budget.succeeded(budget.opens_at()));
         budget.create_sent(now);
         assert!(budget.has_place(false), "two after a success");
         budget.create_sent(now);

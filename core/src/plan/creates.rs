@@ -71,7 +71,7 @@ impl Plan {
              (spark.kubernetes.allocation.maximum={}); no more executors are made.",
             self.cfg.max_executor_id
         );
-        if self.targets.wait_for(profile, FailureClass::Invalid, &message) {
+        if self.targets.close(profile) {
             self.notices.push_back(Notice::Waiting { profile, message });
         }
     }
@@ -90,7 +90,11 @@ impl Plan {
             .is_some_and(|executor| executor.stage == Stage::Creating);
         match outcome {
             Outcome::Done(Some(pod)) => {
-                self.budget.succeeded();
+                if self.budget.succeeded(sent_at)
+                    && let Some(executor) = self.ledger.get(id)
+                {
+                    self.targets.go_on(executor.profile);
+                }
                 self.observe_created(now, id, &pod);
             }
             Outcome::Done(None) if waits => self.await_confirmation(now, id, false),

@@ -12,6 +12,8 @@ pub(super) struct Desired {
     pub(super) target: usize,
     /// Whether the API server has ever taken a pod of this profile.
     pub(super) proven: bool,
+    /// Whether the user was told that the limit of pods is reached.
+    closed: bool,
     /// The last waiting notice, so that it is not repeated.
     waiting: Option<(FailureClass, String)>,
 }
@@ -62,12 +64,21 @@ impl Targets {
         self.profiles.get(&profile).is_some_and(|desired| desired.proven)
     }
 
-    /// A pod of the profile was taken: nothing is waited for any more.
-    pub(super) fn accepted(&mut self, profile: ProfileId) {
+    /// A pod of the profile exists.
+    pub(super) fn prove(&mut self, profile: ProfileId) {
+        self.profiles.entry(profile).or_default().proven = true;
+    }
+
+    /// Nothing is waited for any more.
+    pub(super) fn go_on(&mut self, profile: ProfileId) {
         if let Some(desired) = self.profiles.get_mut(&profile) {
-            desired.proven = true;
             desired.waiting = None;
         }
+    }
+
+    /// Notes that the profile will never get another executor; false when that was noted already.
+    pub(super) fn close(&mut self, profile: ProfileId) -> bool {
+        !std::mem::replace(&mut self.profiles.entry(profile).or_default().closed, true)
     }
 
     /// Notes what the profile waits for; false when that was said already.
@@ -114,7 +125,7 @@ mod tests {
         assert!(targets.wait_for(profile, FailureClass::QuotaExceeded, "quota"));
         assert!(!targets.wait_for(profile, FailureClass::QuotaExceeded, "quota"));
         assert!(targets.wait_for(profile, FailureClass::Server, "quota"));
-        targets.accepted(profile);
+        targets.go_on(profile);
         assert!(targets.wait_for(profile, FailureClass::Server, "quota"));
     }
 }

@@ -108,7 +108,7 @@ impl Plan {
             executor.confirmed_at = now;
             executor.get_at = Some(executor.sent_at + timeout);
         });
-        self.targets.accepted(profile);
+        self.targets.prove(profile);
         let (pod_name, uid) = (pod.name.clone(), pod.uid.clone());
         self.notices.push_back(Notice::Created {
             executor_id: id,

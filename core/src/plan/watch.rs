@@ -18,6 +18,8 @@ const RETRY: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 /// A watch that ends sooner than this without an event counts as failed.
 const SHORT_WATCH: Duration = Duration::from_secs(1);
+/// A watch that lives so long ends the backoff, as an event does.
+const HEALTHY_WATCH: Duration = Duration::from_secs(5);
 /// How soon after a list an executor that was confirmed during the list is asked for.
 pub(super) const CONFIRM: Duration = Duration::from_secs(1);
 
@@ -28,6 +30,8 @@ pub(super) struct Watch {
     /// From where to watch.
     resource_version: String,
     backoff: Backoff,
+    /// Of lists because a version was too old: the API server answers, so they do not wait as for an outage.
+    relist: Backoff,
 }
 
 #[derive(Debug, Clone)]
@@ -51,7 +55,14 @@ impl Watch {
             state: State::Idle,
             resource_version: String::new(),
             backoff: Backoff::new(RETRY, RETRY_MAX),
+            relist: Backoff::new(RETRY, RETRY_MAX),
         }
+    }
+
+    /// Failures so far do not count any more.
+    fn thrives(&mut self) {
+        self.backoff.reset();
+        self.relist.reset();
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -125,7 +136,6 @@ impl Plan {
             return;
         }
         self.watch.resource_version = page.resource_version;
-        self.watch.backoff.reset();
         if let State::Listing { started, seen, uids } = std::mem::replace(&mut self.watch.state, State::Idle)
         {
             if first {
@@ -186,7 +196,7 @@ impl Plan {
         if let State::Open { events, .. } = &mut self.watch.state {
             *events = true;
             self.watch.resource_version = version;
-            self.watch.backoff.reset();
+            self.watch.thrives();
         }
     }
 
@@ -196,6 +206,9 @@ impl Plan {
         };
         if self.is_halted() {
             return;
+        }
+        if now.saturating_sub(since) >= HEALTHY_WATCH {
+            self.watch.thrives();
         }
         match outcome {
             Outcome::Done(()) if events || now.saturating_sub(since) >= SHORT_WATCH => self.start_watch(now),
@@ -208,7 +221,11 @@ impl Plan {
     }
 
     fn on_watch_broken(&mut self, now: Duration, failure: &ApiFailure) {
-        let delay = self.watch.backoff.next(&mut self.rng, failure.retry_after);
+        let backoff = match failure.class {
+            FailureClass::Gone => &mut self.watch.relist,
+            _ => &mut self.watch.backoff,
+        };
+        let delay = backoff.next(&mut self.rng, failure.retry_after);
         tracing::debug!(
             failure = failure.message,
             ?delay,

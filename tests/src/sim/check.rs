@@ -8,6 +8,7 @@ use stoker_core::plan::{
     Selection, Snapshot,
 };
 
+use super::OWNER;
 use super::cluster::{Cluster, is_alive};
 
 /// What the checker knows of an executor.
@@ -270,9 +271,10 @@ impl Checker {
                     && known.taken
                     && !known.created
                 {
-                    let ours = pod
-                        .as_ref()
-                        .is_some_and(|pod| pod.app_id.as_ref() == Some(&self.cfg.app_id));
+                    let owner = self.cfg.driver_pod.as_ref().map(|_| OWNER);
+                    let ours = pod.as_ref().is_some_and(|pod| {
+                        pod.app_id.as_ref() == Some(&self.cfg.app_id) && pod.owner_uid.as_deref() == owner
+                    });
                     known.outstanding = ours;
                 }
             }

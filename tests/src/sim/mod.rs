@@ -90,6 +90,8 @@ pub struct Sim {
     pub notices: Vec<Notice>,
     /// Every action that was sent.
     pub actions: Vec<(Duration, Action)>,
+    /// Events get lost although the watch is open.
+    pub silent: bool,
     /// How long a pod takes to start; pods do not start at all without.
     pub start_time: Option<Duration>,
     /// How long a running pod takes to end when it is deleted.
@@ -132,6 +134,7 @@ impl Sim {
             trace: Vec::new(),
             notices: Vec::new(),
             actions: Vec::new(),
+            silent: false,
             start_time: Some(Duration::from_millis(1500)),
             end_time: Duration::from_secs(2),
             registered: BTreeSet::new(),
@@ -222,6 +225,29 @@ impl Sim {
         }
     }
 
+    /// The next calls of this name end so; `Done` lets one pass.
+    pub fn script(&mut self, name: &'static str, outcomes: impl IntoIterator<Item = Outcome<()>>) {
+        self.scripted.entry(name).or_default().extend(outcomes);
+    }
+
+    /// When actions of this name were sent.
+    pub fn sent(&self, name: &str) -> Vec<Duration> {
+        self.actions
+            .iter()
+            .filter(|(_, action)| server::name_of(action) == name)
+            .map(|(at, _)| *at)
+            .collect()
+    }
+
+    /// Runs until so many executors of the default profile run and have registered.
+    pub fn run_up(&mut self, target: u32) {
+        self.target(0, target);
+        let wanted = target as usize;
+        self.run_until(Duration::from_mins(2), "all executors have registered", |sim| {
+            sim.registered.len() == wanted
+        });
+    }
+
     /// Spark sets targets.
     pub fn target(&mut self, profile: u32, target: u32) {
         self.check.on_target(ProfileId(profile), target as usize);
@@ -308,6 +334,19 @@ impl Sim {
     pub fn end(&mut self, uid: &str, fate: Fate) {
         self.cluster.end(uid, fate);
         self.publish();
+    }
+
+    /// Somebody else creates a pod.
+    pub fn plant(&mut self, pod: stoker_core::plan::PodFacts) {
+        let planted = self.cluster.create(pod);
+        assert!(planted.is_ok(), "{planted:?}");
+        self.publish();
+    }
+
+    /// Spark decommissions an executor.
+    pub fn decommission(&mut self, id: ExecutorId) {
+        self.plan.handle_decommission(self.now, &[id]);
+        self.drain();
     }
 
     /// Somebody deletes a pod.

@@ -240,6 +240,10 @@ impl Sim {
             };
             let (mut sent, mut last) = (sent, last);
             for (version, event) in events {
+                if self.silent {
+                    sent = version;
+                    continue;
+                }
                 last = last.max(self.now + self.latency());
                 sent = version;
                 self.later(last.saturating_sub(self.now), Happening::Event(call, event));

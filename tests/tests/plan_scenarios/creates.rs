@@ -1,0 +1,320 @@
+use stoker_core::plan::{Batch, ExecutorId, FailureClass, LossKind, Notice, Outcome, PlanConfig, ProfileId};
+use stoker_tests::sim::cluster::Cluster;
+use stoker_tests::sim::faults::Faults;
+use stoker_tests::sim::{APP, OWNER, Sim};
+
+use crate::{abort, failed, failed_for, losses, millis, secs, unanswered, waiting};
+
+#[test]
+fn creates_are_concurrent_up_to_the_cap() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            max_in_flight: 5,
+            ..Sim::config()
+        },
+        3,
+    );
+    sim.target(0, 50);
+    let mut most = 0;
+    sim.run_until(secs(10), "50 creates", |sim| {
+        most = most.max(sim.plan.snapshot().in_flight);
+        sim.sent("create").len() == 50
+    });
+    assert_eq!(most, 5);
+    sim.run(secs(10));
+    assert_eq!(sim.alive(0), 50);
+}
+
+#[test]
+fn a_batch_the_user_has_set_bounds_the_pace() {
+    let batch = Some(Batch {
+        size: 5,
+        delay: secs(1),
+    });
+    let mut sim = Sim::new(
+        PlanConfig {
+            batch,
+            ..Sim::config()
+        },
+        3,
+    );
+    sim.target(0, 20);
+    sim.run(secs(10));
+    let sent = sim.sent("create");
+    assert_eq!(sent.len(), 20);
+    assert!(sent.windows(6).all(|six| six[5] >= six[0] + secs(1)), "{sent:?}");
+    assert!(sent[19] < secs(4), "and no slower than asked: {sent:?}");
+}
+
+#[test]
+fn profiles_share_the_places() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            max_in_flight: 1,
+            ..Sim::config()
+        },
+        3,
+    );
+    sim.target(0, 30);
+    sim.target(1, 30);
+    sim.run_until(secs(20), "20 creates", |sim| sim.cluster.created == 20);
+    let counts = sim.plan.snapshot().profiles;
+    assert!(
+        counts[&ProfileId(0)]
+            .1
+            .live
+            .abs_diff(counts[&ProfileId(1)].1.live)
+            <= 1,
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn pods_that_do_not_start_bound_the_creates() {
+    let cfg = PlanConfig {
+        max_pending_pods: 4,
+        max_pending_pods_per_profile: 3,
+        ..Sim::config()
+    };
+    let mut sim = Sim::new(cfg, 3);
+    sim.start_time = None;
+    sim.target(0, 10);
+    sim.target(1, 10);
+    sim.run(secs(30));
+    let counts = sim.plan.snapshot().profiles;
+    let pending: Vec<_> = counts.values().map(|(_, counts)| counts.pending).collect();
+    assert_eq!(pending.iter().sum::<usize>(), 4);
+    assert!(pending.iter().all(|pending| *pending <= 3), "{pending:?}");
+}
+
+#[test]
+fn a_create_whose_answer_was_lost_is_adopted_not_doubled() {
+    let mut sim = Sim::new(Sim::config(), 5);
+    sim.run(secs(1));
+    sim.break_watches(&Outcome::Unknown(stoker_tests::sim::unreachable()));
+    sim.script("watch", (0..30).map(|_| failed(FailureClass::Server)));
+    sim.faults = Faults {
+        lose_answer: 100,
+        ..Faults::NONE
+    };
+    sim.target(0, 1);
+    sim.run(millis(100));
+    sim.faults = Faults::NONE;
+    sim.run(secs(40));
+    assert_eq!(sim.sent("create").len(), 1);
+    assert_eq!(sim.sent("get").len(), 1, "the watch was down: a get confirms");
+    assert_eq!(sim.cluster.pods.len(), 1);
+    assert!(losses(&sim).is_empty());
+    assert!(
+        sim.notices
+            .iter()
+            .any(|notice| matches!(notice, Notice::Created { .. }))
+    );
+}
+
+#[test]
+fn a_watch_event_confirms_a_create_without_a_get() {
+    let mut sim = Sim::new(Sim::config(), 5);
+    sim.run(secs(1));
+    sim.faults = Faults {
+        lose_answer: 100,
+        ..Faults::NONE
+    };
+    sim.target(0, 1);
+    sim.run(secs(40));
+    assert_eq!((sim.sent("create").len(), sim.sent("get").len()), (1, 0));
+    assert_eq!(sim.alive(0), 1);
+}
+
+#[test]
+fn a_create_that_was_never_applied_expires_and_is_replaced() {
+    let mut sim = Sim::new(Sim::config(), 5);
+    sim.script("create", [unanswered()]);
+    sim.target(0, 1);
+    sim.run(secs(55));
+    assert_eq!(sim.sent("create").len(), 1, "it may still be applied");
+    assert!((3..12).contains(&sim.sent("get").len()), "{:?}", sim.sent("get"));
+    sim.run(secs(15));
+    assert_eq!(sim.sent("create").len(), 2);
+    let lost = losses(&sim);
+    assert_eq!(
+        (lost.len(), lost[0].0, lost[0].1.kind),
+        (1, ExecutorId(1), LossKind::Missing)
+    );
+    assert!(!lost[0].1.app_caused);
+    assert_eq!(sim.alive(0), 1);
+}
+
+#[test]
+fn a_pod_that_appears_after_its_create_expired_is_deleted() {
+    let mut sim = Sim::new(Sim::config(), 5);
+    sim.script("create", [unanswered()]);
+    sim.target(0, 1);
+    sim.run(secs(80));
+    let late = Cluster::executor_pod("test-exec-1", APP, ExecutorId(1), ProfileId(0), Some(OWNER));
+    sim.plant(late);
+    sim.run(secs(5));
+    assert!(sim.pod_of(ExecutorId(1)).is_none());
+    assert_eq!(sim.sent("delete").len(), 1);
+    assert_eq!(sim.alive(0), 1);
+}
+
+#[test]
+fn a_name_that_is_taken_by_our_own_pod_is_adopted() {
+    let mut sim = Sim::new(Sim::config(), 5);
+    sim.run(secs(1));
+    let own = Cluster::executor_pod("test-exec-1", APP, ExecutorId(1), ProfileId(0), Some(OWNER));
+    sim.plant(own);
+    sim.target(0, 1);
+    sim.run(secs(5));
+    assert_eq!(sim.cluster.pods.len(), 1);
+    assert_eq!(sim.plan.snapshot().profiles[&ProfileId(0)].1.live, 1);
+}
+
+#[test]
+fn a_name_that_is_taken_by_a_foreign_pod_costs_its_number_only() {
+    for (app, owner) in [("another app", OWNER), (APP, "another driver")] {
+        let mut sim = Sim::new(Sim::config(), 5);
+        sim.run(secs(1));
+        let foreign = Cluster::executor_pod("test-exec-1", app, ExecutorId(1), ProfileId(0), Some(owner));
+        sim.plant(foreign);
+        sim.target(0, 2);
+        sim.run(secs(10));
+        assert!(sim.pod_of(ExecutorId(1)).is_some(), "the foreign pod stays");
+        assert_eq!(sim.sent("create").len(), 3);
+        assert_eq!(sim.registered.len(), 2, "{:?}", sim.registered);
+        assert!(losses(&sim).is_empty());
+    }
+}
+
+#[test]
+fn pods_that_can_never_be_made_end_the_application_with_nothing_created() {
+    for class in [
+        FailureClass::Unbuildable,
+        FailureClass::Invalid,
+        FailureClass::Forbidden,
+    ] {
+        let mut sim = Sim::new(
+            PlanConfig {
+                max_in_flight: 1,
+                ..Sim::config()
+            },
+            5,
+        );
+        sim.script("create", [failed(class)]);
+        sim.target(0, 5);
+        sim.run(secs(60));
+        let (code, message) = abort(&sim).unwrap_or_else(|| panic!("{class:?} does not abort"));
+        assert_eq!(code, 1);
+        assert!(message.contains("simulated"), "{message}");
+        assert_eq!((sim.sent("create").len(), sim.cluster.created), (1, 0));
+    }
+}
+
+#[test]
+fn a_refusal_after_pods_were_taken_is_waited_out() {
+    for class in [
+        FailureClass::Invalid,
+        FailureClass::Forbidden,
+        FailureClass::Unauthorized,
+    ] {
+        let mut sim = Sim::new(Sim::config(), 5);
+        sim.run_up(1);
+        sim.script("create", [failed(class), failed(class)]);
+        sim.target(0, 2);
+        sim.run(secs(30));
+        assert!(abort(&sim).is_none());
+        assert_eq!(waiting(&sim).len(), 1, "{:?}", waiting(&sim));
+        assert_eq!(sim.alive(0), 2);
+    }
+}
+
+#[test]
+fn a_full_quota_is_probed_with_one_create_at_a_time_and_told_once() {
+    let mut sim = Sim::new(Sim::config(), 5);
+    sim.cluster.quota = Some(3);
+    sim.target(0, 10);
+    sim.run(secs(5));
+    let before = sim.sent("create").len();
+    let mut most = 0;
+    let until = sim.now + secs(600);
+    while sim.now < until {
+        sim.run(millis(500));
+        most = most.max(sim.plan.snapshot().profiles[&ProfileId(0)].1.creating);
+    }
+    let probes = sim.sent("create").len() - before;
+    assert!((10..60).contains(&probes), "{probes} probes in ten minutes");
+    assert!(most <= 1);
+    assert_eq!(waiting(&sim).len(), 1, "{:?}", waiting(&sim));
+    assert!(abort(&sim).is_none() && losses(&sim).is_empty());
+    sim.cluster.quota = None;
+    sim.run(secs(60));
+    assert_eq!(sim.alive(0), 10);
+}
+
+#[test]
+fn retry_after_is_honoured() {
+    let mut sim = Sim::new(Sim::config(), 5);
+    sim.script("create", [failed_for(FailureClass::TooManyRequests, 20)]);
+    sim.target(0, 1);
+    sim.run(secs(60));
+    let sent = sim.sent("create");
+    assert_eq!(sent.len(), 2);
+    assert!(
+        sent[1] - sent[0] >= secs(20) && sent[1] - sent[0] < secs(23),
+        "{sent:?}"
+    );
+    assert!(waiting(&sim).is_empty(), "one refusal is nothing to tell");
+}
+
+#[test]
+fn an_outage_that_lasts_is_told_and_survived() {
+    let mut sim = Sim::new(Sim::config(), 5);
+    sim.run_up(2);
+    sim.outage(secs(600));
+    sim.target(0, 4);
+    sim.run(secs(599));
+    assert_eq!(waiting(&sim).len(), 1, "{:?}", waiting(&sim));
+    let calls = sim.actions.len();
+    assert!(calls < 120, "{calls} calls");
+    sim.run(secs(60));
+    assert_eq!(sim.alive(0), 4);
+    assert!(losses(&sim).is_empty(), "the executors ran on");
+}
+
+#[test]
+fn the_limit_of_pods_is_kept_and_told() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            max_executor_id: 4,
+            ..Sim::config()
+        },
+        5,
+    );
+    sim.target(0, 10);
+    sim.run(secs(60));
+    assert_eq!(sim.sent("create").len(), 3);
+    assert_eq!(waiting(&sim).len(), 1);
+    assert!(waiting(&sim)[0].contains("spark.kubernetes.allocation.maximum=4"));
+}
+
+#[test]
+fn a_pod_that_was_accepted_and_never_seen_is_asked_for() {
+    let cfg = PlanConfig {
+        create_timeout: secs(100),
+        ..Sim::config()
+    };
+    let mut sim = Sim::new(cfg, 5);
+    sim.run(secs(1));
+    sim.silent = true;
+    sim.target(0, 1);
+    sim.run_until(secs(1), "created", |sim| {
+        sim.notices.iter().any(|n| matches!(n, Notice::Created { .. }))
+    });
+    sim.delete("test-exec-1");
+    sim.silent = false;
+    sim.run(secs(130));
+    assert_eq!(sim.sent("get").len(), 1);
+    assert_eq!(losses(&sim)[0].1.kind, LossKind::Missing);
+    assert_eq!(sim.sent("create").len(), 2);
+}

@@ -1,0 +1,202 @@
+use stoker_core::plan::{FailureClass, Notice, PlanConfig};
+use stoker_tests::sim::cluster::Fate;
+use stoker_tests::sim::faults::Faults;
+use stoker_tests::sim::{Sim, unreachable};
+
+use crate::{failed, losses, millis, released, secs};
+
+#[test]
+fn stop_deletes_everything_with_two_calls() {
+    for driver in [Some("driver".to_owned()), None] {
+        let mut sim = Sim::new(
+            PlanConfig {
+                driver_pod: driver,
+                ..Sim::config()
+            },
+            1,
+        );
+        sim.run_up(20);
+        assert!(sim.stop(secs(10)));
+        assert_eq!(released(&sim).len(), 20);
+        assert!(losses(&sim).is_empty());
+        assert_eq!(
+            (sim.sent("delete pods").len(), sim.sent("delete configmaps").len()),
+            (1, 1)
+        );
+        assert!(sim.sent("delete").is_empty());
+        sim.run(secs(60));
+        assert!(sim.cluster.pods.is_empty());
+        assert_eq!(sim.cluster.config_maps, 0);
+    }
+}
+
+#[test]
+fn creates_in_flight_are_waited_for_and_leave_nothing() {
+    for seed in 0..30 {
+        let mut sim = Sim::new(Sim::config(), seed);
+        sim.run(secs(1));
+        sim.faults.latency = millis(400);
+        sim.target(0, 10);
+        sim.run(millis(300));
+        assert!(sim.stop(secs(10)));
+        sim.run(secs(60));
+        assert!(sim.cluster.pods.is_empty(), "{:?}", sim.cluster.pods);
+        assert_eq!(sim.sent("create").len(), 10, "no more creates");
+    }
+}
+
+#[test]
+fn creates_of_unknown_outcome_leave_nothing() {
+    let mut sim = Sim::new(Sim::config(), 3);
+    sim.run(secs(1));
+    sim.script("create", [crate::unanswered(), crate::unanswered()]);
+    sim.target(0, 4);
+    sim.run(millis(500));
+    assert!(sim.stop(secs(10)));
+    sim.run(secs(60));
+    assert!(sim.cluster.pods.is_empty());
+}
+
+#[test]
+fn a_create_whose_answer_is_lost_during_the_stop_leaves_nothing() {
+    let mut sim = Sim::new(Sim::config(), 9);
+    sim.run(secs(1));
+    sim.faults = Faults {
+        lose_answer: 100,
+        ..Faults::NONE
+    };
+    sim.target(0, 2);
+    sim.run(millis(100));
+    sim.faults = Faults::NONE;
+    sim.stop(secs(10));
+    sim.run(secs(120));
+    assert!(sim.cluster.pods.is_empty(), "{:?}", sim.cluster.pods);
+}
+
+#[test]
+fn where_collections_may_not_be_deleted_pods_are_deleted_one_by_one() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            max_in_flight: 4,
+            ..Sim::config()
+        },
+        1,
+    );
+    sim.run_up(10);
+    sim.script("delete pods", [failed(FailureClass::Forbidden)]);
+    sim.script("delete configmaps", [failed(FailureClass::Forbidden)]);
+    assert!(sim.stop(secs(10)));
+    assert_eq!(sim.sent("delete").len(), 10);
+    assert_eq!(released(&sim).len(), 10);
+    assert_eq!(sim.sent("delete configmap").len(), 1);
+    assert_eq!(sim.cluster.config_maps, 0);
+    sim.run(secs(60));
+    assert!(sim.cluster.pods.is_empty());
+}
+
+#[test]
+fn a_collection_delete_that_fails_is_tried_again() {
+    let mut sim = Sim::new(Sim::config(), 1);
+    sim.run_up(2);
+    sim.script("delete pods", [failed(FailureClass::Server), crate::unanswered()]);
+    sim.script("delete configmaps", [failed(FailureClass::TooManyRequests)]);
+    assert!(sim.stop(secs(10)));
+    assert_eq!(
+        (sim.sent("delete pods").len(), sim.sent("delete configmaps").len()),
+        (3, 2)
+    );
+    sim.run(secs(60));
+    assert!(sim.cluster.pods.is_empty());
+}
+
+#[test]
+fn the_stop_ends_at_its_deadline_whatever_the_api_server_does() {
+    let mut sim = Sim::new(Sim::config(), 1);
+    sim.run_up(2);
+    sim.outage(secs(1000));
+    let begun = sim.now;
+    assert!(!sim.stop(secs(10)));
+    assert_eq!(sim.now, begun + secs(10));
+    assert!(sim.plan.poll_timeout().is_none());
+    let calls = sim.sent("delete pods").len();
+    assert!((3..30).contains(&calls), "{calls}");
+}
+
+#[test]
+fn kept_pods_stay_and_the_stop_needs_no_call() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            delete_executors: false,
+            ..Sim::config()
+        },
+        1,
+    );
+    sim.run_up(3);
+    let sent = sim.actions.len();
+    assert!(sim.stop(secs(10)));
+    sim.run(secs(60));
+    assert_eq!(
+        (sim.actions.len(), sim.cluster.pods.len(), sim.cluster.config_maps),
+        (sent, 3, 1)
+    );
+}
+
+#[test]
+fn a_stop_before_the_start_is_complete_takes_the_config_map_back() {
+    let mut sim = Sim::new(Sim::config(), 1);
+    sim.target(0, 5);
+    sim.run_until(secs(1), "the ConfigMap is asked for", |sim| {
+        !sim.sent("configmap").is_empty()
+    });
+    assert!(sim.stop(secs(10)));
+    sim.run(secs(60));
+    assert_eq!((sim.cluster.config_maps, sim.cluster.created), (0, 0));
+    assert!(!sim.notices.contains(&Notice::Ready));
+}
+
+#[test]
+fn a_stop_after_a_fatal_start_takes_the_config_map_back() {
+    let mut sim = Sim::new(Sim::config(), 1);
+    sim.script("list", (0..100).map(|_| crate::Outcome::Failed(unreachable())));
+    sim.run(secs(61));
+    assert!(
+        sim.notices
+            .iter()
+            .any(|notice| matches!(notice, Notice::Fatal { .. }))
+    );
+    assert_eq!(sim.cluster.config_maps, 1);
+    assert!(sim.stop(secs(10)));
+    assert_eq!(sim.cluster.config_maps, 0);
+    assert!(sim.sent("delete pods").is_empty(), "no pod was ever made");
+}
+
+#[test]
+fn a_stop_that_has_nothing_to_do_is_done() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            config_map: false,
+            ..Sim::config()
+        },
+        1,
+    );
+    sim.run(secs(1));
+    let sent = sim.actions.len();
+    assert!(sim.stop(secs(10)));
+    assert_eq!(sim.actions.len(), sent);
+    sim.plan.handle_stop(sim.now, sim.now + secs(10));
+    assert!(sim.plan.is_stopped() && sim.plan.poll_action().is_none());
+}
+
+#[test]
+fn ends_during_the_stop_are_no_losses() {
+    let mut sim = Sim::new(Sim::config(), 1);
+    sim.run_up(2);
+    sim.script("delete pods", (0..3).map(|_| failed(FailureClass::Server)));
+    let uid = sim.uid_of(stoker_core::plan::ExecutorId(1)).expect("a pod");
+    sim.check.on_stop();
+    sim.plan.handle_stop(sim.now, sim.now + secs(10));
+    sim.end(&uid, Fate::Exit(1));
+    sim.run(secs(10));
+    assert!(losses(&sim).is_empty());
+    assert_eq!(released(&sim).len(), 2);
+}
