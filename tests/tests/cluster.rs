@@ -18,11 +18,17 @@ fn assert_valid(events: &[Value]) {
     let schema = serde_json::from_str(include_str!("../../docs/events.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for event in events {
-        let errors: Vec<String> = validator.iter_errors(event).map(|error| error.to_string()).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(event)
+            .map(|error| error.to_string())
+            .collect();
         assert!(errors.is_empty(), "{event}: {errors:?}");
     }
     let lost_without_cause = json!({"time": "2026-01-01T00:00:00Z", "event": "lost", "executorId": 1, "pod": "p", "uid": "u", "profile": 0});
-    assert!(!validator.is_valid(&lost_without_cause), "the schema lets everything pass");
+    assert!(
+        !validator.is_valid(&lost_without_cause),
+        "the schema lets everything pass"
+    );
 }
 
 fn count(events: &[Value], kind: &str) -> usize {
