@@ -1,7 +1,10 @@
 //! Single stories of the plan, told against the simulator.
 
 #![allow(clippy::expect_used, reason = "a story that goes otherwise fails its test")]
-#![allow(clippy::unchecked_time_subtraction, reason = "a negative duration fails the test")]
+#![allow(
+    clippy::unchecked_time_subtraction,
+    reason = "a negative duration fails the test"
+)]
 #![allow(clippy::similar_names, reason = "they tell what they are")]
 
 mod creates;
