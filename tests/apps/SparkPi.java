@@ -1,3 +1,5 @@
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -12,8 +14,8 @@ import scala.Tuple2;
  * Estimates Pi in rounds of tasks until enough different executors have finished a task.
  *
  * <p>Arguments: tasks in a round; how many different executors must have finished a task; after how many
- * seconds to give up. The second lets the demo lose an executor and be sure that its replacement has worked,
- * without guessing how long that takes.
+ * seconds to give up; optionally a file that must exist before the end. So the demo can lose an executor, and
+ * look at its replacement's work while the application still runs, without guessing how long that takes.
  */
 public final class SparkPi {
     private static final int SAMPLES_PER_TASK = 200_000;
@@ -26,6 +28,7 @@ public final class SparkPi {
         int tasks = Integer.parseInt(args[0]);
         int executorsWanted = Integer.parseInt(args[1]);
         long deadline = System.nanoTime() + Long.parseLong(args[2]) * 1_000_000_000L;
+        Path mayEnd = args.length > 3 ? Path.of(args[3]) : null;
 
         try (JavaSparkContext sc = new JavaSparkContext(new SparkConf().setAppName("SparkPi"))) {
             List<Integer> slices = new ArrayList<>();
@@ -43,7 +46,8 @@ public final class SparkPi {
                     inside += result._2();
                     samples += SAMPLES_PER_TASK;
                 }
-            } while (executors.size() < executorsWanted && System.nanoTime() < deadline);
+            } while ((executors.size() < executorsWanted || mayEnd != null && !Files.exists(mayEnd))
+                    && System.nanoTime() < deadline);
 
             System.out.println("Pi is roughly " + 4.0 * inside / samples);
             System.out.println("Executors that finished a task: " + String.join(" ", executors));

@@ -11,6 +11,8 @@ import time
 
 ENTRYPOINT = pathlib.Path(__file__).resolve().parents[1] / "cluster" / "image" / "entrypoint.sh"
 
+CONTROL = "/opt/control"
+
 
 class Failure(Exception):
     """Something did not happen that had to."""
@@ -40,10 +42,14 @@ class Cluster:
         self.bin = pathlib.Path(bin_dir)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="stoker-cluster-"))
         self.log = log
+        # Files by which a test tells a running application something; drivers in pods see them in CONTROL.
+        self.control = self.dir / "control"
+        self.control.mkdir()
         # What stands for a container image on the process node: host directories at container paths.
         image = {
             "stoker-demo": {
-                "binds": {"/opt/spark": str(spark_home), "/opt/apps": str(apps), "/opt/entrypoint.sh": str(ENTRYPOINT)},
+                "binds": {"/opt/spark": str(spark_home), "/opt/apps": str(apps), "/opt/entrypoint.sh": str(ENTRYPOINT),
+                          CONTROL: str(self.control)},
                 "entrypoint": ["/opt/entrypoint.sh"],
                 "workingDir": "/opt/spark/work-dir",
                 "env": {"SPARK_HOME": "/opt/spark"},

@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from cluster import Cluster, Failure, wait_for  # noqa: E402
+from cluster import CONTROL, Cluster, Failure, wait_for  # noqa: E402
 from spark import Application  # noqa: E402
 
 EXECUTORS = 4
@@ -71,8 +71,11 @@ class Table:
 
 def run(cluster, spark_home, mode, kill, log_path):
     title(f"{mode} mode: {EXECUTORS} executors, and one that {'is killed' if kill == 'process' else 'has its pod deleted'}")
-    before = {pod["metadata"]["uid"] for pod in cluster.executors()}
-    with Application(cluster, spark_home, mode, (40, EXECUTORS + 1, DEADLINE), log_path, EXECUTORS) as app:
+    # The job goes on until what is to be seen of it has been seen.
+    seen_all = f"{mode}-{kill}"
+    control = CONTROL if mode == "cluster" else cluster.control
+    args = (40, EXECUTORS + 1, 2 * DEADLINE, f"{control}/{seen_all}")
+    with Application(cluster, spark_home, mode, args, log_path, EXECUTORS) as app:
         table = Table(cluster, app)
 
         def seen(what, condition):
@@ -91,6 +94,7 @@ def run(cluster, spark_home, mode, kill, log_path):
             return next((e for e, r in sorted(app.executors().items()) if r["isActive"] and r["activeTasks"]), None)
 
         victim = seen("an executor with a running task", with_running_task)
+        known = set(app.executors())
         if kill == "process":
             pid = app.process_of(victim)
             os.kill(pid, signal.SIGKILL)
@@ -101,7 +105,6 @@ def run(cluster, spark_home, mode, kill, log_path):
             cluster.kubectl("delete", "pod", name, "--wait=false")
             print(f"  >>> deleted the pod {name} of executor {victim}", flush=True)
         lost_at = time.monotonic()
-        known = set(app.executors())
 
         def replacement():
             return next((e for e, r in app.executors().items() if e not in known and r["completedTasks"]), None)
@@ -113,14 +116,14 @@ def run(cluster, spark_home, mode, kill, log_path):
         if not reason:
             raise Failure(f"Spark has not removed executor {victim}")
 
+        (cluster.control / seen_all).touch()
         wait_for("the job's end", lambda: not app.alive(), DEADLINE)
         pi = app.pi()
         if app.process.returncode or not pi or abs(pi - 3.14159) > 0.05:
             raise Failure(f"the job ended with exit code {app.process.returncode} and Pi = {pi}; see {log_path}")
         print(f"  Pi is roughly {pi}")
-        left = [p for p in cluster.executors() if p["metadata"]["uid"] not in before]
         wait_for("all executor pods to be gone", lambda: not cluster.executors(app.app_id), DEADLINE)
-        return {"app": app.app_id, "executors": sorted({*known, new}), "left": len(left)}
+        return {"app": app.app_id, "executors": sorted({*known, new})}
 
 
 def summarise(cluster, jobs):
