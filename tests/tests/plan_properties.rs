@@ -193,6 +193,26 @@ proptest! {
         }
     }
 
+    /// Whenever the driver's container is restarted, the next plan finds what the last one left, deletes it and
+    /// comes to the target; nothing runs unseen.
+    #[test]
+    fn a_restart_at_any_time_leaks_nothing(scenario in scenarios(), crashes in prop::collection::vec(0..20_000_u64, 1..4)) {
+        let mut scenario = scenario;
+        scenario.cfg.driver_pod = Some("driver".into());
+        scenario.cfg.delete_executors = true;
+        let mut sim = start(&scenario);
+        for crash in crashes {
+            sim.target(0, 5);
+            sim.run(Duration::from_millis(crash));
+            sim.restart();
+        }
+        heal(&mut sim);
+        sim.target(0, 7);
+        sim.run(Duration::from_mins(15));
+        prop_assert_eq!(sim.alive(0), 7, "{}", sim.tail());
+        prop_assert_eq!(sim.cluster.pods.len(), 7, "{:?}\n{}", sim.cluster.pods.keys(), sim.tail());
+    }
+
     /// The same seed and the same events give the same actions and notices.
     #[test]
     fn is_deterministic(scenario in scenarios()) {

@@ -95,7 +95,7 @@ impl Plan {
                 {
                     self.targets.go_on(executor.profile);
                 }
-                self.observe_created(now, id, &pod);
+                self.observe_created(now, id, sent_at, &pod);
             }
             Outcome::Done(None) if waits => self.await_confirmation(now, id, false),
             Outcome::Failed(failure) if waits && failure.class == FailureClass::AlreadyExists => {
@@ -109,7 +109,8 @@ impl Plan {
             Outcome::Unknown(failure) => {
                 self.budget
                     .failed(now, sent_at, failure.retry_after, &mut self.rng);
-                if waits {
+                if let Some(executor) = self.ledger.get(id).filter(|_| waits) {
+                    self.tell_failure(executor.profile, failure.class, &failure.message);
                     self.await_confirmation(now, id, false);
                 }
             }
@@ -157,17 +158,23 @@ impl Plan {
         }
         self.budget
             .failed(now, sent_at, failure.retry_after, &mut self.rng);
+        self.tell_failure(profile, failure.class, &said);
+    }
+
+    /// Tells what creates wait for: at once where it needs somebody's hand, otherwise when it lasts.
+    fn tell_failure(&mut self, profile: ProfileId, class: FailureClass, said: &str) {
         let passing = matches!(
-            failure.class,
+            class,
             FailureClass::TooManyRequests
                 | FailureClass::Server
                 | FailureClass::Timeout
+                | FailureClass::Unreachable
                 | FailureClass::Conflict
         );
         if self.stop.is_some() || (passing && self.budget.failures() < TELL_AFTER) {
             return;
         }
-        let head = match failure.class {
+        let head = match class {
             FailureClass::QuotaExceeded => "Executors wait for a resource quota of the namespace",
             FailureClass::Unauthorized => "Executors wait: the API server does not accept the credentials",
             FailureClass::Forbidden => "Executors wait: the API server forbids their pods",
@@ -177,7 +184,7 @@ impl Plan {
             _ => "Executors wait for the API server to take their pods",
         };
         let message = format!("{head}: {said}");
-        if self.targets.wait_for(profile, failure.class, &message) {
+        if self.targets.wait_for(profile, class, &message) {
             self.notices.push_back(Notice::Waiting { profile, message });
         }
     }
@@ -199,7 +206,7 @@ impl Plan {
             Outcome::Done(Some(pod)) => {
                 self.chores_backoff.reset();
                 if confirmed || self.identify(&pod) == Some(id) {
-                    self.observe_as(now, id, &pod);
+                    self.observe_got(now, id, sent_at, &pod);
                 } else {
                     tracing::warn!(
                         pod = pod.name,

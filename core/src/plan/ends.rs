@@ -3,19 +3,16 @@
 use std::time::Duration;
 
 use super::Plan;
-use super::action::{Action, PodPatch};
-use super::event::{ApiFailure, FailureClass, Outcome};
-use super::expect::{Call, Chore};
+use super::action::PodPatch;
+use super::expect::Chore;
 use super::ledger::Stage;
 use super::lifecycle::{self, End, Life, Rules};
 use super::notice::{LossKind, Notice};
-use super::timer::Timer;
 use super::types::{ExecutorId, PodFacts};
+use super::watch::CONFIRM;
 
 /// A released executor whose pod is still there so long after its delete no longer counts: its node is down.
 const FORGET_AFTER: Duration = Duration::from_mins(1);
-/// How often a label is tried.
-const PATCH_ATTEMPTS: u32 = 5;
 
 impl Plan {
     /// The executor whose pod this is: by name, application, executor id and owner.
@@ -67,9 +64,37 @@ impl Plan {
     }
 
     /// The pod in the answer of its create; what list or watch have shown is newer.
-    pub(super) fn observe_created(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) {
+    pub(super) fn observe_created(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        sent_at: Duration,
+        pod: &PodFacts,
+    ) {
         if self.confirm(now, id, pod) && self.ledger.get(id).is_some_and(|executor| !executor.observed) {
+            self.look_again(now, id, sent_at);
             self.advance(now, id, pod);
+        }
+    }
+
+    /// The pod in the answer of a get.
+    pub(super) fn observe_got(&mut self, now: Duration, id: ExecutorId, sent_at: Duration, pod: &PodFacts) {
+        let known = self.ledger.get(id).is_some_and(|executor| executor.observed);
+        self.observe_as(now, id, pod);
+        if !known {
+            self.look_again(now, id, sent_at);
+        }
+    }
+
+    /// A pod of which list and watch may never tell is asked for once more.
+    fn look_again(&mut self, now: Duration, id: ExecutorId, sent_at: Duration) {
+        if self.watch.may_have_missed(sent_at) {
+            self.ledger.update(id, |executor| {
+                if executor.stage != Stage::Ended {
+                    executor.observed = false;
+                    executor.get_at = Some(now + CONFIRM);
+                }
+            });
         }
     }
 
@@ -248,7 +273,7 @@ impl Plan {
         }
     }
 
-    fn forget_later(&mut self, now: Duration, id: ExecutorId) {
+    pub(super) fn forget_later(&mut self, now: Duration, id: ExecutorId) {
         self.ledger.update(id, |executor| {
             if executor.stage != Stage::Ended && executor.forget_at.is_none() {
                 executor.forget_at = Some(now + FORGET_AFTER);
@@ -303,144 +328,5 @@ impl Plan {
             let pod = self.cfg.pod_name(id);
             self.end(now, id, End::deleted(id, &pod));
         }
-    }
-
-    pub(super) fn send_chore(&mut self, chore: Chore) {
-        let action = match &chore {
-            Chore::Get { id, .. } => {
-                let (executor, name) = (*id, self.cfg.pod_name(*id));
-                let call = self.calls.begin(Call::Chore(chore));
-                Action::Get { call, executor, name }
-            }
-            Chore::Delete { id, name, uid } => {
-                let (executor, name, uid) = (*id, name.clone(), uid.clone());
-                let call = self.calls.begin(Call::Chore(chore));
-                Action::Delete {
-                    call,
-                    executor,
-                    name,
-                    uid,
-                    grace: None,
-                }
-            }
-            Chore::Patch { id, patch, .. } => {
-                let (executor, name, patch) = (*id, self.cfg.pod_name(*id), patch.clone());
-                let call = self.calls.begin(Call::Chore(chore));
-                Action::Patch {
-                    call,
-                    executor,
-                    name,
-                    patch,
-                }
-            }
-        };
-        self.budget.chore_sent();
-        self.actions.push_back(action);
-    }
-
-    pub(super) fn on_delete(
-        &mut self,
-        now: Duration,
-        id: ExecutorId,
-        name: String,
-        uid: String,
-        outcome: Outcome<()>,
-    ) {
-        let ours = self.ledger.get(id).is_some_and(|executor| executor.uid == uid);
-        match outcome {
-            Outcome::Done(()) => {
-                self.chores_backoff.reset();
-                if ours && self.stop.is_some() {
-                    self.end(now, id, End::deleted(id, &name));
-                } else if ours && self.ledger.get(id).is_some_and(|executor| executor.released) {
-                    self.forget_later(now, id);
-                }
-            }
-            Outcome::Failed(failure) => match failure.class {
-                FailureClass::NotFound | FailureClass::Conflict => {
-                    self.chores_backoff.reset();
-                    if ours {
-                        self.chores.bury(&uid);
-                        self.gone(now, id, End::deleted(id, &name));
-                    }
-                }
-                FailureClass::Forbidden | FailureClass::Invalid => {
-                    tracing::warn!(
-                        pod = name,
-                        failure = failure.message,
-                        "an executor pod cannot be deleted"
-                    );
-                    if ours && self.ledger.get(id).is_some_and(|executor| executor.released) {
-                        self.forget_later(now, id);
-                    }
-                }
-                _ => self.retry_chore(now, Chore::Delete { id, name, uid }, &failure),
-            },
-            Outcome::Unknown(failure) => self.retry_chore(now, Chore::Delete { id, name, uid }, &failure),
-        }
-    }
-
-    pub(super) fn on_patch(
-        &mut self,
-        now: Duration,
-        id: ExecutorId,
-        patch: PodPatch,
-        attempts: u32,
-        outcome: Outcome<()>,
-    ) {
-        match outcome {
-            Outcome::Done(()) => self.chores_backoff.reset(),
-            Outcome::Failed(failure) => match failure.class {
-                FailureClass::NotFound => {}
-                FailureClass::Forbidden | FailureClass::Invalid => {
-                    tracing::warn!(
-                        executor = id.0,
-                        failure = failure.message,
-                        "an executor pod cannot be labelled"
-                    );
-                }
-                _ => self.retry_patch(now, id, patch, attempts, &failure),
-            },
-            Outcome::Unknown(failure) => self.retry_patch(now, id, patch, attempts, &failure),
-        }
-    }
-
-    fn retry_patch(
-        &mut self,
-        now: Duration,
-        id: ExecutorId,
-        patch: PodPatch,
-        attempts: u32,
-        failure: &ApiFailure,
-    ) {
-        if attempts + 1 < PATCH_ATTEMPTS {
-            self.retry_chore(
-                now,
-                Chore::Patch {
-                    id,
-                    patch,
-                    attempts: attempts + 1,
-                },
-                failure,
-            );
-        }
-    }
-
-    fn retry_chore(&mut self, now: Duration, chore: Chore, failure: &ApiFailure) {
-        self.hold_chores(now, failure);
-        self.chores.push(chore);
-    }
-
-    /// Lets gets, deletes and patches rest after a failure.
-    pub(super) fn hold_chores(&mut self, now: Duration, failure: &ApiFailure) -> Duration {
-        // What fails together counts once.
-        if let Some(until) = self.timers.at(Timer::Chores).filter(|until| *until > now) {
-            let wish = failure.retry_after.map_or(until, |after| until.max(now + after));
-            self.timers.set(Timer::Chores, wish);
-            return wish.saturating_sub(now);
-        }
-        let delay = self.chores_backoff.next(&mut self.rng, failure.retry_after);
-        self.timers.set(Timer::Chores, now + delay);
-        delay
     }
 }

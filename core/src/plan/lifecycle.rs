@@ -312,3 +312,6 @@ fn explain(code: i32) -> &'static str {
         _ => "no meaning of its own",
     }
 }
+
+#[cfg(test)]
+mod tests;

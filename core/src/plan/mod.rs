@@ -11,6 +11,7 @@
 mod action;
 mod backoff;
 mod budget;
+mod chores;
 mod config;
 mod creates;
 mod desired;
@@ -21,13 +22,14 @@ mod failures;
 mod ledger;
 mod lifecycle;
 mod notice;
+mod snapshot;
 mod startup;
 mod stop;
 mod timer;
 mod types;
 mod watch;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -37,6 +39,7 @@ pub use config::{Batch, PlanConfig};
 pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, WatchEvent};
 pub use ledger::Counts;
 pub use notice::{FatalKind, LossCause, LossKind, Notice};
+pub use snapshot::Snapshot;
 pub use types::{
     CallId, Condition, ContainerFacts, ContainerState, ExecutorId, PodFacts, PodPhase, ProfileId,
 };
@@ -91,27 +94,6 @@ enum Phase {
     Aborted,
     /// The start has failed: no more calls, but for a stop.
     Dead,
-}
-
-/// What the plan holds, for metrics and tests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The start is complete.
-    pub ready: bool,
-    /// The watch is open, as far as the plan knows.
-    pub watching: bool,
-    /// Target and counts of each profile.
-    pub profiles: BTreeMap<ProfileId, (usize, Counts)>,
-    /// Executors whose pods exist or may exist, ended ones included.
-    pub executors: usize,
-    /// Creates, gets, deletes and patches in flight.
-    pub in_flight: usize,
-    /// All calls that have not been answered, the watch included.
-    pub open_calls: usize,
-    /// Gets, deletes and patches that wait.
-    pub queued: usize,
-    /// The id of the next executor.
-    pub next_id: ExecutorId,
 }
 
 impl Plan {
@@ -329,24 +311,6 @@ impl Plan {
     /// Whether the stop is complete; open calls may be dropped.
     pub fn is_stopped(&self) -> bool {
         self.stop.as_ref().is_some_and(Stop::is_done)
-    }
-
-    /// What the plan holds.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            ready: matches!(self.phase, Phase::Allocating | Phase::Aborted),
-            watching: self.watch.is_open(),
-            profiles: self
-                .targets
-                .iter()
-                .map(|(profile, desired)| (profile, (desired.target, self.ledger.counts(profile))))
-                .collect(),
-            executors: self.ledger.len(),
-            in_flight: self.budget.in_flight(),
-            open_calls: self.calls.len(),
-            queued: self.chores.len(),
-            next_id: self.ledger.next_id(),
-        }
     }
 
     /// Neither start nor watch go on.

@@ -27,6 +27,8 @@ pub(super) const CONFIRM: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
     state: State,
+    /// When the last list was complete.
+    listed_at: Duration,
     /// From where to watch.
     resource_version: String,
     backoff: Backoff,
@@ -53,10 +55,17 @@ impl Watch {
     pub(super) fn new() -> Self {
         Watch {
             state: State::Idle,
+            listed_at: Duration::ZERO,
             resource_version: String::new(),
             backoff: Backoff::new(RETRY, RETRY_MAX),
             relist: Backoff::new(RETRY, RETRY_MAX),
         }
+    }
+
+    /// Whether what a call sent at this time has shown may have ended before the watch began: the list did not
+    /// miss it, since it was not known yet, and the watch will not tell.
+    pub(super) fn may_have_missed(&self, sent_at: Duration) -> bool {
+        sent_at < self.listed_at
     }
 
     /// Failures so far do not count any more.
@@ -136,6 +145,7 @@ impl Plan {
             return;
         }
         self.watch.resource_version = page.resource_version;
+        self.watch.listed_at = now;
         if let State::Listing { started, seen, uids } = std::mem::replace(&mut self.watch.state, State::Idle)
         {
             if first {

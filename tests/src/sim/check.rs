@@ -13,6 +13,10 @@ use super::cluster::{Cluster, is_alive};
 
 /// What the checker knows of an executor.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that are independent of each other"
+)]
 struct Known {
     profile: ProfileId,
     /// The API server may hold, or may come to hold, its pod.
@@ -29,6 +33,10 @@ struct Known {
 
 /// Follows actions, results and notices; panics where an invariant does not hold.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that are independent of each other"
+)]
 pub struct Checker {
     cfg: PlanConfig,
     executors: BTreeMap<ExecutorId, Known>,
@@ -71,6 +79,11 @@ impl Checker {
             deletes: 0,
             unasked: 0,
         }
+    }
+
+    /// The configuration of the plan under test.
+    pub fn config(&self) -> &PlanConfig {
+        &self.cfg
     }
 
     /// Spark has set a target.

@@ -1,5 +1,6 @@
 //! A plan, a simulated cluster and a simulated Spark on one virtual clock.
 
+<<<<<<< HEAD
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -9,6 +10,13 @@
 #![allow(
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own, not a state"
+=======
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "only tests use the simulator: what must not happen panics"
+>>>>>>> plan
 )]
 
 pub mod check;
@@ -16,6 +24,7 @@ pub mod cluster;
 pub mod faults;
 pub mod ops;
 mod server;
+mod spark;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -248,63 +257,6 @@ impl Sim {
         });
     }
 
-    /// Spark sets targets.
-    pub fn target(&mut self, profile: u32, target: u32) {
-        self.check.on_target(ProfileId(profile), target as usize);
-        self.plan
-            .handle_targets(self.now, &[(ProfileId(profile), target)]);
-        self.drain();
-    }
-
-    /// Spark kills executors: it has told them to exit, and most do.
-    pub fn kill(&mut self, ids: &[ExecutorId]) {
-        for id in ids {
-            self.check.on_kill(*id);
-            self.registered.remove(id);
-            if let Some(uid) = self.uid_of(*id).filter(|_| self.rng.u32(0..4) > 0) {
-                self.later(Duration::from_secs(1), Happening::Exit(uid));
-            }
-        }
-        self.plan.handle_kill(self.now, ids);
-        self.drain();
-    }
-
-    /// Spark stops; true when the plan was done before the deadline.
-    pub fn stop(&mut self, span: Duration) -> bool {
-        self.check.on_stop();
-        let deadline = self.now + span;
-        self.plan.handle_stop(self.now, deadline);
-        self.drain();
-        while !self.plan.is_stopped() {
-            assert!(
-                self.step(deadline),
-                "the deadline does not end the stop\n{}",
-                self.tail()
-            );
-        }
-        self.now < deadline
-    }
-
-    /// Spark as it is: executors above the target are killed.
-    pub fn settle(&mut self) {
-        for profile in 0..4 {
-            let Some((target, _)) = self.plan.snapshot().profiles.get(&ProfileId(profile)).copied() else {
-                continue;
-            };
-            let running: Vec<_> = self
-                .registered
-                .iter()
-                .copied()
-                .filter(|id| {
-                    self.pod_of(*id)
-                        .is_some_and(|pod| pod.profile == Some(ProfileId(profile)))
-                })
-                .collect();
-            let excess = running.len().saturating_sub(target);
-            self.kill(&running[..excess]);
-        }
-    }
-
     /// Running executors of a profile that are not on their way out.
     pub fn alive(&self, profile: u32) -> usize {
         self.cluster
@@ -341,12 +293,6 @@ impl Sim {
         let planted = self.cluster.create(pod);
         assert!(planted.is_ok(), "{planted:?}");
         self.publish();
-    }
-
-    /// Spark decommissions an executor.
-    pub fn decommission(&mut self, id: ExecutorId) {
-        self.plan.handle_decommission(self.now, &[id]);
-        self.drain();
     }
 
     /// Somebody deletes a pod.
@@ -457,23 +403,6 @@ impl Sim {
         {
             self.later(Duration::from_millis(700), Happening::Register(id, uid));
         }
-    }
-
-    fn register(&mut self, id: ExecutorId, uid: &str) {
-        if !self.cluster.by_uid(uid).is_some_and(is_alive) {
-            return;
-        }
-        if self.plan.is_deleted(id) {
-            assert!(
-                self.check.may_refuse(id),
-                "executor {id} is refused without a reason"
-            );
-            self.cluster.end(uid, Fate::Exit(1));
-            return;
-        }
-        self.registered.insert(id);
-        self.check.on_registered(id);
-        self.plan.handle_registered(self.now, id);
     }
 }
 

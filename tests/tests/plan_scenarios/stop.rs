@@ -1,7 +1,7 @@
-use stoker_core::plan::{FailureClass, Notice, PlanConfig};
-use stoker_tests::sim::cluster::Fate;
+use stoker_core::plan::{ExecutorId, FailureClass, Notice, PlanConfig, ProfileId};
+use stoker_tests::sim::cluster::{Cluster, Fate};
 use stoker_tests::sim::faults::Faults;
-use stoker_tests::sim::{Sim, unreachable};
+use stoker_tests::sim::{APP, OWNER, Sim, unreachable};
 
 use crate::{failed, losses, millis, released, secs};
 
@@ -42,7 +42,48 @@ fn creates_in_flight_are_waited_for_and_leave_nothing() {
         sim.run(secs(60));
         assert!(sim.cluster.pods.is_empty(), "{:?}", sim.cluster.pods);
         assert_eq!(sim.sent("create").len(), 10, "no more creates");
+        assert_eq!(
+            sim.sent("delete pods").len(),
+            1,
+            "one call, after the creates were answered"
+        );
     }
+}
+
+#[test]
+fn creates_that_are_slower_than_the_first_delete_leave_nothing() {
+    for seed in 0..30 {
+        let mut sim = Sim::new(Sim::config(), seed);
+        sim.run(secs(1));
+        sim.faults.latency = millis(1900);
+        sim.target(0, 10);
+        assert!(sim.stop(secs(20)));
+        sim.run(secs(60));
+        assert!(sim.cluster.pods.is_empty(), "seed {seed}: {:?}", sim.cluster.pods);
+    }
+}
+
+#[test]
+fn a_create_that_is_applied_late_during_the_stop_leaves_nothing() {
+    let mut sim = Sim::new(Sim::config(), 3);
+    sim.run(secs(1));
+    sim.silent = true;
+    sim.script("create", [crate::unanswered()]);
+    sim.target(0, 1);
+    sim.run(millis(100));
+    sim.check.on_stop();
+    sim.plan.handle_stop(sim.now, sim.now + secs(10));
+    sim.run(millis(300));
+    assert!(!sim.plan.is_stopped(), "the create may still be applied");
+    sim.plant(Cluster::executor_pod(
+        "test-exec-1",
+        APP,
+        ExecutorId(1),
+        ProfileId(0),
+        Some(OWNER),
+    ));
+    sim.run(secs(9));
+    assert!(sim.plan.is_stopped() && sim.cluster.pods.is_empty());
 }
 
 #[test]
@@ -192,7 +233,7 @@ fn ends_during_the_stop_are_no_losses() {
     let mut sim = Sim::new(Sim::config(), 1);
     sim.run_up(2);
     sim.script("delete pods", (0..3).map(|_| failed(FailureClass::Server)));
-    let uid = sim.uid_of(stoker_core::plan::ExecutorId(1)).expect("a pod");
+    let uid = sim.uid_of(ExecutorId(1)).expect("a pod");
     sim.check.on_stop();
     sim.plan.handle_stop(sim.now, sim.now + secs(10));
     sim.end(&uid, Fate::Exit(1));

@@ -1,0 +1,155 @@
+//! Gets, deletes and patches: how they are sent and how they end.
+
+use std::time::Duration;
+
+use super::Plan;
+use super::action::{Action, PodPatch};
+use super::event::{ApiFailure, FailureClass, Outcome};
+use super::expect::{Call, Chore};
+use super::lifecycle::End;
+use super::timer::Timer;
+use super::types::ExecutorId;
+
+/// How often a label is tried.
+const PATCH_ATTEMPTS: u32 = 5;
+
+impl Plan {
+    pub(super) fn send_chore(&mut self, chore: Chore) {
+        let action = match &chore {
+            Chore::Get { id, .. } => {
+                let (executor, name) = (*id, self.cfg.pod_name(*id));
+                let call = self.calls.begin(Call::Chore(chore));
+                Action::Get { call, executor, name }
+            }
+            Chore::Delete { id, name, uid } => {
+                let (executor, name, uid) = (*id, name.clone(), uid.clone());
+                let call = self.calls.begin(Call::Chore(chore));
+                Action::Delete {
+                    call,
+                    executor,
+                    name,
+                    uid,
+                    grace: None,
+                }
+            }
+            Chore::Patch { id, patch, .. } => {
+                let (executor, name, patch) = (*id, self.cfg.pod_name(*id), patch.clone());
+                let call = self.calls.begin(Call::Chore(chore));
+                Action::Patch {
+                    call,
+                    executor,
+                    name,
+                    patch,
+                }
+            }
+        };
+        self.budget.chore_sent();
+        self.actions.push_back(action);
+    }
+
+    pub(super) fn on_delete(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        name: String,
+        uid: String,
+        outcome: Outcome<()>,
+    ) {
+        let ours = self.ledger.get(id).is_some_and(|executor| executor.uid == uid);
+        match outcome {
+            Outcome::Done(()) => {
+                self.chores_backoff.reset();
+                if ours && self.stop.is_some() {
+                    self.end(now, id, End::deleted(id, &name));
+                } else if ours && self.ledger.get(id).is_some_and(|executor| executor.released) {
+                    self.forget_later(now, id);
+                }
+            }
+            Outcome::Failed(failure) => match failure.class {
+                FailureClass::NotFound | FailureClass::Conflict => {
+                    self.chores_backoff.reset();
+                    if ours {
+                        self.chores.bury(&uid);
+                        self.gone(now, id, End::deleted(id, &name));
+                    }
+                }
+                FailureClass::Forbidden | FailureClass::Invalid => {
+                    tracing::warn!(
+                        pod = name,
+                        failure = failure.message,
+                        "an executor pod cannot be deleted"
+                    );
+                    if ours && self.ledger.get(id).is_some_and(|executor| executor.released) {
+                        self.forget_later(now, id);
+                    }
+                }
+                _ => self.retry_chore(now, Chore::Delete { id, name, uid }, &failure),
+            },
+            Outcome::Unknown(failure) => self.retry_chore(now, Chore::Delete { id, name, uid }, &failure),
+        }
+    }
+
+    pub(super) fn on_patch(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        patch: PodPatch,
+        attempts: u32,
+        outcome: Outcome<()>,
+    ) {
+        match outcome {
+            Outcome::Done(()) => self.chores_backoff.reset(),
+            Outcome::Failed(failure) => match failure.class {
+                FailureClass::NotFound => {}
+                FailureClass::Forbidden | FailureClass::Invalid => {
+                    tracing::warn!(
+                        executor = id.0,
+                        failure = failure.message,
+                        "an executor pod cannot be labelled"
+                    );
+                }
+                _ => self.retry_patch(now, id, patch, attempts, &failure),
+            },
+            Outcome::Unknown(failure) => self.retry_patch(now, id, patch, attempts, &failure),
+        }
+    }
+
+    fn retry_patch(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        patch: PodPatch,
+        attempts: u32,
+        failure: &ApiFailure,
+    ) {
+        if attempts + 1 < PATCH_ATTEMPTS {
+            self.retry_chore(
+                now,
+                Chore::Patch {
+                    id,
+                    patch,
+                    attempts: attempts + 1,
+                },
+                failure,
+            );
+        }
+    }
+
+    fn retry_chore(&mut self, now: Duration, chore: Chore, failure: &ApiFailure) {
+        self.hold_chores(now, failure);
+        self.chores.push(chore);
+    }
+
+    /// Lets gets, deletes and patches rest after a failure.
+    pub(super) fn hold_chores(&mut self, now: Duration, failure: &ApiFailure) -> Duration {
+        // What fails together counts once.
+        if let Some(until) = self.timers.at(Timer::Chores).filter(|until| *until > now) {
+            let wish = failure.retry_after.map_or(until, |after| until.max(now + after));
+            self.timers.set(Timer::Chores, wish);
+            return wish.saturating_sub(now);
+        }
+        let delay = self.chores_backoff.next(&mut self.rng, failure.retry_after);
+        self.timers.set(Timer::Chores, now + delay);
+        delay
+    }
+}

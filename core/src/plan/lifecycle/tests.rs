@@ -1,0 +1,240 @@
+use super::*;
+use crate::plan::types::Condition;
+
+const RULES: Rules<'_> = Rules {
+    container: "executor",
+    check_all: true,
+};
+
+fn terminated(name: &str, exit_code: i32, reason: Option<&str>) -> ContainerFacts {
+    let reason = reason.map(str::to_owned);
+    let state = ContainerState::Terminated {
+        exit_code,
+        reason,
+        message: None,
+    };
+    ContainerFacts {
+        name: name.into(),
+        init: false,
+        state,
+    }
+}
+
+fn running(name: &str) -> ContainerFacts {
+    ContainerFacts {
+        name: name.into(),
+        init: false,
+        state: ContainerState::Running,
+    }
+}
+
+fn pod(phase: PodPhase, containers: Vec<ContainerFacts>) -> PodFacts {
+    PodFacts {
+        name: "p".into(),
+        node: Some("n1".into()),
+        phase,
+        containers,
+        ..PodFacts::default()
+    }
+}
+
+fn end(pod: &PodFacts) -> End {
+    match assess(ExecutorId(7), pod, RULES) {
+        Life::Ended(end) => end,
+        other => panic!("{other:?}: {pod:?}"),
+    }
+}
+
+#[track_caller]
+fn check(pod: &PodFacts, kind: LossKind, exit_code: i32, app_caused: bool, counts: bool) -> String {
+    let End {
+        cause,
+        counts: counted,
+    } = end(pod);
+    assert_eq!(
+        (cause.kind, cause.exit_code, cause.app_caused, counted),
+        (kind, exit_code, app_caused, counts)
+    );
+    cause.message
+}
+
+#[test]
+fn what_has_not_ended_is_pending_or_running() {
+    assert_eq!(
+        assess(ExecutorId(7), &pod(PodPhase::Pending, vec![]), RULES),
+        Life::Pending
+    );
+    assert_eq!(
+        assess(ExecutorId(7), &pod(PodPhase::Unknown, vec![]), RULES),
+        Life::Pending
+    );
+    let mut runs = pod(PodPhase::Running, vec![running("executor"), running("proxy")]);
+    assert_eq!(assess(ExecutorId(7), &runs, RULES), Life::Running);
+    runs.deleting = true;
+    assert_eq!(
+        assess(ExecutorId(7), &runs, RULES),
+        Life::Running,
+        "it runs until it has ended"
+    );
+}
+
+#[test]
+fn exit_codes_of_the_executor_are_the_applications() {
+    for code in [1, 50, 52, 137, 143, 255] {
+        let message = check(
+            &pod(
+                PodPhase::Failed,
+                vec![terminated("executor", code, Some("Error"))],
+            ),
+            LossKind::Exited,
+            code,
+            true,
+            true,
+        );
+        assert!(
+            message.starts_with(&format!(
+                "Executor 7 in pod p on node n1 ended with exit code {code}"
+            )),
+            "{message}"
+        );
+        assert!(message.contains("executor: ended with exit code"), "{message}");
+    }
+}
+
+#[test]
+fn success_is_reported_but_is_no_failure() {
+    let done = pod(
+        PodPhase::Succeeded,
+        vec![terminated("executor", 0, Some("Completed"))],
+    );
+    check(&done, LossKind::Exited, 0, true, false);
+    check(
+        &pod(PodPhase::Succeeded, vec![]),
+        LossKind::Exited,
+        0,
+        true,
+        false,
+    );
+}
+
+#[test]
+fn oom_is_told_by_its_reason_not_by_its_code() {
+    let message = check(
+        &pod(
+            PodPhase::Failed,
+            vec![terminated("executor", 137, Some("OOMKilled"))],
+        ),
+        LossKind::OomKilled,
+        137,
+        true,
+        true,
+    );
+    assert!(message.contains("spark.executor.memoryOverhead"), "{message}");
+}
+
+#[test]
+fn disruptions_are_nobodys_fault() {
+    let mut preempted = pod(PodPhase::Failed, vec![terminated("executor", 143, Some("Error"))]);
+    preempted.conditions.push(Condition {
+        kind: "DisruptionTarget".into(),
+        status: "True".into(),
+        reason: Some("PreemptionByScheduler".into()),
+        message: Some("preempted by a more important pod".into()),
+    });
+    let message = check(&preempted, LossKind::Disrupted, 143, false, false);
+    assert!(
+        message.contains("PreemptionByScheduler") && message.contains("more important"),
+        "{message}"
+    );
+
+    preempted.conditions[0].status = "False".into();
+    check(&preempted, LossKind::Exited, 143, true, true);
+
+    for reason in INFRASTRUCTURE_REASONS {
+        let mut ended = pod(PodPhase::Failed, vec![]);
+        ended.reason = Some(reason.into());
+        check(&ended, LossKind::Disrupted, -1, false, false);
+    }
+}
+
+#[test]
+fn ends_after_a_deletion_are_nobodys_fault() {
+    let mut deleted = pod(PodPhase::Failed, vec![terminated("executor", 143, Some("Error"))]);
+    deleted.deleting = true;
+    check(&deleted, LossKind::Deleted, 143, false, false);
+    let mut pending = pod(PodPhase::Pending, vec![]);
+    pending.deleting = true;
+    check(&pending, LossKind::Deleted, -1, false, false);
+    let last = pod(PodPhase::Running, vec![running("executor")]);
+    let end = assess_deleted(ExecutorId(7), &last, RULES);
+    assert_eq!((end.cause.kind, end.cause.app_caused), (LossKind::Deleted, false));
+}
+
+#[test]
+fn a_failed_sidecar_ends_the_executor_where_all_containers_are_checked() {
+    let sidecar = pod(
+        PodPhase::Running,
+        vec![running("executor"), terminated("proxy", 2, None)],
+    );
+    let message = check(&sidecar, LossKind::SidecarFailed, -1, false, true);
+    assert!(message.contains("container proxy"), "{message}");
+    let rules = Rules {
+        check_all: false,
+        ..RULES
+    };
+    assert_eq!(assess(ExecutorId(7), &sidecar, rules), Life::Running);
+    let done = pod(
+        PodPhase::Running,
+        vec![running("executor"), terminated("proxy", 0, None)],
+    );
+    assert_eq!(
+        assess(ExecutorId(7), &done, RULES),
+        Life::Running,
+        "a sidecar that is done is fine"
+    );
+}
+
+#[test]
+fn an_executor_that_ended_in_a_pod_that_runs_on_has_ended() {
+    let ended = pod(
+        PodPhase::Running,
+        vec![terminated("executor", 1, None), running("proxy")],
+    );
+    check(&ended, LossKind::Exited, 1, true, true);
+    let done = pod(
+        PodPhase::Running,
+        vec![terminated("executor", 0, None), running("proxy")],
+    );
+    check(&done, LossKind::Exited, 0, true, false);
+}
+
+#[test]
+fn init_containers_are_told_apart() {
+    let mut init = terminated("fetch", 3, Some("Error"));
+    init.init = true;
+    let message = check(
+        &pod(PodPhase::Failed, vec![init.clone()]),
+        LossKind::StartFailed,
+        -1,
+        false,
+        true,
+    );
+    assert!(message.contains("init container fetch"), "{message}");
+    let native_sidecar = pod(PodPhase::Running, vec![init, running("executor")]);
+    assert_eq!(
+        assess(ExecutorId(7), &native_sidecar, RULES),
+        Life::Running,
+        "native sidecars restart by themselves"
+    );
+}
+
+#[test]
+fn a_failure_without_a_word_is_unknown() {
+    check(
+        &pod(PodPhase::Failed, vec![]),
+        LossKind::Unknown,
+        -1,
+        false,
+        false,
+    );
+}

@@ -1,0 +1,48 @@
+//! A view of the plan from outside.
+
+use std::collections::BTreeMap;
+
+use super::ledger::Counts;
+use super::types::{ExecutorId, ProfileId};
+use super::{Phase, Plan};
+
+/// What the plan holds, for metrics and tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The start is complete.
+    pub ready: bool,
+    /// The watch is open, as far as the plan knows.
+    pub watching: bool,
+    /// Target and counts of each profile.
+    pub profiles: BTreeMap<ProfileId, (usize, Counts)>,
+    /// Executors whose pods exist or may exist, ended ones included.
+    pub executors: usize,
+    /// Creates, gets, deletes and patches in flight.
+    pub in_flight: usize,
+    /// All calls that have not been answered, the watch included.
+    pub open_calls: usize,
+    /// Gets, deletes and patches that wait.
+    pub queued: usize,
+    /// The id of the next executor.
+    pub next_id: ExecutorId,
+}
+
+impl Plan {
+    /// What the plan holds.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            ready: matches!(self.phase, Phase::Allocating | Phase::Aborted),
+            watching: self.watch.is_open(),
+            profiles: self
+                .targets
+                .iter()
+                .map(|(profile, desired)| (profile, (desired.target, self.ledger.counts(profile))))
+                .collect(),
+            executors: self.ledger.len(),
+            in_flight: self.budget.in_flight(),
+            open_calls: self.calls.len(),
+            queued: self.chores.len(),
+            next_id: self.ledger.next_id(),
+        }
+    }
+}

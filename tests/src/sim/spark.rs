@@ -1,0 +1,117 @@
+//! The simulated Spark: what it asks for and how its executors behave.
+
+use std::time::Duration;
+
+use stoker_core::plan::{ExecutorId, Plan, ProfileId};
+
+use super::check::Checker;
+use super::cluster::{Fate, is_alive};
+use super::{Happening, Sim};
+
+impl Sim {
+    /// The driver's container dies and comes back: calls in flight may or may not be applied, nobody hears of them,
+    /// and a new plan starts with nothing but the cluster.
+    pub fn restart(&mut self) {
+        self.trace.push(format!("{:?} restart", self.now));
+        for (_, happening) in std::mem::take(&mut self.queue) {
+            match happening {
+                Happening::Arrive(action) if self.rng.bool() => {
+                    let _ = self.apply(&action);
+                }
+                kept @ (Happening::Start(_) | Happening::Vanish { .. }) => {
+                    self.later(Duration::from_secs(1), kept);
+                }
+                _ => {}
+            }
+        }
+        self.watches.clear();
+        self.registered.clear();
+        self.notices.clear();
+        self.actions.clear();
+        self.minute = (0, 0);
+        let cfg = self.check.config().clone();
+        self.check = Checker::new(cfg.clone());
+        self.plan = Plan::new(cfg, self.now);
+        self.drain();
+    }
+
+    /// Spark sets targets.
+    pub fn target(&mut self, profile: u32, target: u32) {
+        self.check.on_target(ProfileId(profile), target as usize);
+        self.plan
+            .handle_targets(self.now, &[(ProfileId(profile), target)]);
+        self.drain();
+    }
+
+    /// Spark kills executors: it has told them to exit, and most do.
+    pub fn kill(&mut self, ids: &[ExecutorId]) {
+        for id in ids {
+            self.check.on_kill(*id);
+            self.registered.remove(id);
+            if let Some(uid) = self.uid_of(*id).filter(|_| self.rng.u32(0..4) > 0) {
+                self.later(Duration::from_secs(1), Happening::Exit(uid));
+            }
+        }
+        self.plan.handle_kill(self.now, ids);
+        self.drain();
+    }
+
+    /// Spark stops; true when the plan was done before the deadline.
+    pub fn stop(&mut self, span: Duration) -> bool {
+        self.check.on_stop();
+        let deadline = self.now + span;
+        self.plan.handle_stop(self.now, deadline);
+        self.drain();
+        while !self.plan.is_stopped() {
+            assert!(
+                self.step(deadline),
+                "the deadline does not end the stop\n{}",
+                self.tail()
+            );
+        }
+        self.now < deadline
+    }
+
+    /// Spark as it is: executors above the target are killed.
+    pub fn settle(&mut self) {
+        for profile in 0..4 {
+            let Some((target, _)) = self.plan.snapshot().profiles.get(&ProfileId(profile)).copied() else {
+                continue;
+            };
+            let running: Vec<_> = self
+                .registered
+                .iter()
+                .copied()
+                .filter(|id| {
+                    self.pod_of(*id)
+                        .is_some_and(|pod| pod.profile == Some(ProfileId(profile)))
+                })
+                .collect();
+            let excess = running.len().saturating_sub(target);
+            self.kill(&running[..excess]);
+        }
+    }
+
+    /// Spark decommissions an executor.
+    pub fn decommission(&mut self, id: ExecutorId) {
+        self.plan.handle_decommission(self.now, &[id]);
+        self.drain();
+    }
+
+    pub(super) fn register(&mut self, id: ExecutorId, uid: &str) {
+        if !self.cluster.by_uid(uid).is_some_and(is_alive) {
+            return;
+        }
+        if self.plan.is_deleted(id) {
+            assert!(
+                self.check.may_refuse(id),
+                "executor {id} is refused without a reason"
+            );
+            self.cluster.end(uid, Fate::Exit(1));
+            return;
+        }
+        self.registered.insert(id);
+        self.check.on_registered(id);
+        self.plan.handle_registered(self.now, id);
+    }
+}
