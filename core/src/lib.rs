@@ -8,6 +8,7 @@
 //! kube, and `shell` is the only module with I/O and a clock.
 
 pub mod conf;
+pub mod ids;
 pub mod plan;
 pub mod spec;
 

@@ -1,3 +1,5 @@
 //! The deterministic simulator and helpers shared by the test suites.
 
+#[cfg(feature = "cluster")]
+pub mod local_cluster;
 pub mod sim;

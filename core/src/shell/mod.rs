@@ -1,1 +1,26 @@
 //! The tokio loop that owns the plan: the only module with I/O and a clock.
+//!
+//! ```text
+//! Allocator ──commands──▶ run ──actions──▶ pods ──▶ client ──▶ API server
+//!     ▲                    │ ◀──results, watch events──┘
+//!     └──notices── outbox ◀┘        pod_factory: profile + id → the bytes to send
+//! ```
+
+mod allocator;
+mod clock;
+mod conf_dir;
+mod error;
+mod outbox;
+mod plan_config;
+mod pod_factory;
+mod run;
+mod settings;
+
+pub mod access;
+pub mod client;
+pub mod pods;
+
+pub use allocator::Allocator;
+pub use error::StartError;
+pub use outbox::NoticeFilter;
+pub use settings::Settings;

@@ -1,0 +1,84 @@
+# Everything CI runs, and everything a newcomer needs: `make demo` and `make test` work on a fresh machine
+# with Rust, Go, JDK 17, Maven and Python 3.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ENV := . scripts/env.sh
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: build
+build: native java ## Build the native library, the command and the jar
+
+.PHONY: native
+native: ## Build libstoker_jni.so and the stoker command (release)
+	@$(ENV); say "Building the Rust core and the native library"; \
+	cargo build --release --locked -p stoker-jni -p stoker-core --features stoker-core/cli
+
+.PHONY: java
+java: native ## Build the jar
+	@$(ENV); say "Building the jar"; \
+	mvn -q -B -f java/pom.xml package -DskipTests -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
+
+.PHONY: cluster
+cluster: ## Build the local Kubernetes cluster (8 minutes, once)
+	@tests/cluster/build.sh >/dev/null
+
+.PHONY: spark
+spark: ## Get the stock Spark distribution (once)
+	@scripts/spark.sh >/dev/null
+
+.PHONY: dist
+dist: build spark ## Install Stoker into a copy of the Spark distribution
+	@scripts/dist.sh >/dev/null
+
+.PHONY: demo
+demo: dist cluster ## Run Spark jobs on a local cluster, lose executors, see them replaced
+	@scripts/demo.sh
+
+.PHONY: test
+test: test-rust test-java test-cluster test-spark ## Run all tests
+
+.PHONY: test-rust
+test-rust: spark ## Unit, property, contract, differential and JVM boundary tests
+	@$(ENV); say "Rust tests"; \
+	STOKER_SPARK_HOME="$$STOCK_SPARK_HOME" cargo test --locked --workspace --exclude stoker-jni --features stoker-core/cli; \
+	cargo test --locked -p stoker-jni --features fake-engine
+
+.PHONY: test-java
+test-java: native ## Java tests
+	@$(ENV); say "Java tests"; \
+	mvn -q -B -f java/pom.xml verify -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
+
+.PHONY: test-cluster
+test-cluster: native cluster ## Tests on a real API server, and of the local cluster itself
+	@$(ENV); say "Tests on a real API server"; \
+	bin=$$(tests/cluster/build.sh); \
+	(cd tests/cluster && STOKER_CLUSTER_BIN="$$bin" go test ./...); \
+	STOKER_CLUSTER_BIN="$$bin" STOKER_BIN="$$STOKER_BIN" \
+	    cargo test --locked -p stoker-tests --features cluster --test cluster
+
+.PHONY: test-spark
+test-spark: dist cluster ## Real Spark applications with real executors
+	@scripts/demo.sh
+	@scripts/e2e.sh
+
+.PHONY: check
+check: ## Formatting, lints, purity, licences and advisories
+	@scripts/check.sh
+
+.PHONY: bench
+bench: ## Benchmarks of the plan and of pod stamping
+	@$(ENV); cargo bench --locked -p stoker-benches
+
+.PHONY: fmt
+fmt: ## Format the Rust and Go code
+	@cargo fmt --all; gofmt -w tests/cluster
+
+.PHONY: clean
+clean: ## Remove what was built, keep the caches
+	@rm -rf java/target

@@ -1,0 +1,235 @@
+//! The handle through which other threads use the loop.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::conf::Conf;
+use crate::plan::{ExecutorId, FatalKind, Notice, Plan, ProfileId};
+use crate::spec::ResourceProfile;
+
+use super::access::{Access, Lookups};
+use super::client;
+use super::clock::Clock;
+use super::conf_dir;
+use super::error::StartError;
+use super::outbox::Outbox;
+use super::plan_config::plan_config;
+use super::pod_factory::{PodFactory, random};
+use super::pods::PodApi;
+use super::run::{Command, Loop};
+use super::settings::Settings;
+
+/// Commands waiting for the loop; a full queue blocks the caller.
+const COMMAND_QUEUE: usize = 1024;
+/// Threads of an allocator's runtime. None of them is ever attached to the JVM.
+const WORKERS: usize = 2;
+/// How long the runtime may take to end after the loop has.
+const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
+
+/// A running allocator: one loop, one plan, one runtime of two threads.
+///
+/// All methods may be called from any thread that is not a thread of an async runtime. They do not wait for
+/// the API server, except [`Allocator::start`] and [`Allocator::stop`].
+#[derive(Debug)]
+pub struct Allocator {
+    commands: mpsc::Sender<Command>,
+    outbox: Arc<Outbox>,
+    /// Taken by the first `stop`.
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    runtime: Runtime,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Allocator {
+    /// Starts an allocator and waits until it can allocate: the driver pod is known and ready, the executor
+    /// `ConfigMap` exists and the first list is complete.
+    ///
+    /// # Errors
+    ///
+    /// A configuration that cannot be used fails before any call is made. An API server that refuses (401,
+    /// 403, untrusted certificate) fails at once, one that does not answer after `spark.stoker.startTimeout`.
+    pub fn start(settings: &Settings) -> Result<Self, StartError> {
+        let clock = Clock::start();
+        let conf = &settings.conf;
+        for note in conf.notes() {
+            tracing::warn!("{note}");
+        }
+        if let Some(mounted) = &settings.mounted_properties {
+            conf_dir::log_differences(conf, mounted);
+        }
+        let lookups = Lookups::system(settings.kubeconfig.clone());
+        let access = Access::resolve(conf, settings.master.as_deref(), &lookups)?;
+        let factory = PodFactory::new(settings)?;
+        let seed = u64::from_be_bytes(random().map_err(StartError::System)?);
+        let config = plan_config(conf, &settings.app_id, factory.pod_name_prefix(), seed)?;
+        let driver_pod = config.driver_pod.clone();
+
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .thread_name("stoker-io")
+            .enable_all()
+            .build()
+            .map_err(StartError::System)?;
+        let client = runtime.block_on(client::connect(&access, client::USER_AGENT))?;
+        let pods = PodApi::new(
+            client,
+            access.namespace(),
+            &settings.app_id,
+            access.request_timeout,
+        );
+
+        let outbox = Arc::new(Outbox::new(settings.notices));
+        let (commands, receiver) = mpsc::channel(COMMAND_QUEUE);
+        let (started, start) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let task = runtime.spawn(
+            Loop::new(
+                Plan::new(config, clock.now()),
+                factory,
+                driver_pod,
+                pods,
+                Arc::clone(&outbox),
+                clock,
+                started,
+            )
+            .run(receiver),
+        );
+        runtime.spawn({
+            let outbox = Arc::clone(&outbox);
+            async move {
+                if let Err(error) = task.await {
+                    outbox.push(Notice::Fatal {
+                        kind: FatalKind::Internal,
+                        message: format!("Stoker's allocation loop ended unexpectedly: {error}. Please report this with the driver's log."),
+                    });
+                }
+                outbox.close();
+                // Nobody waits where the allocator was dropped.
+                let _ = end.send(());
+            }
+        });
+
+        let started = start.blocking_recv();
+        let allocator = Self {
+            commands,
+            outbox,
+            running: Mutex::new(Some(Running { runtime, ended })),
+        };
+        let failure = match started {
+            Ok(Ok(())) => return Ok(allocator),
+            Ok(Err((kind, message))) => StartError::Refused {
+                kind,
+                message: format!("{message} (API server: {})", access.server),
+            },
+            Err(_) => StartError::Refused {
+                kind: FatalKind::Internal,
+                message: "Stoker's allocation loop ended before it was ready. Please report this with the driver's log.".into(),
+            },
+        };
+        allocator.stop(Duration::ZERO);
+        Err(failure)
+    }
+
+    /// Makes a resource profile known; targets for it may follow.
+    pub fn set_profile(&self, profile: ResourceProfile) {
+        self.send(Command::SetProfile(profile));
+    }
+
+    /// Sets how many executors each of these profiles shall have; other profiles keep their target.
+    pub fn set_targets(&self, targets: Vec<(ProfileId, u32)>) {
+        self.send(Command::SetTargets(targets));
+    }
+
+    /// Spark has told these executors to exit; their pods go, if need be by force.
+    pub fn kill(&self, executors: Vec<ExecutorId>) {
+        self.send(Command::Kill(executors));
+    }
+
+    /// Spark decommissions these executors: their pods get `spark.kubernetes.executor.decommissionLabel`.
+    pub fn decommission(&self, executors: Vec<ExecutorId>) {
+        self.send(Command::Decommission(executors));
+    }
+
+    /// An executor has registered with the driver.
+    pub fn registered(&self, executor: ExecutorId) {
+        self.send(Command::Registered(executor));
+    }
+
+    /// An executor's connection to the driver has broken.
+    pub fn disconnected(&self, executor: ExecutorId) {
+        self.send(Command::Disconnected(executor));
+    }
+
+    /// Whether an executor is gone, so that Spark must not let it register.
+    pub fn is_deleted(&self, executor: ExecutorId) -> bool {
+        self.ask(|answer| Command::IsDeleted(executor, answer))
+            .unwrap_or(false)
+    }
+
+    /// The executor whose pod has this name.
+    pub fn executor_id_for(&self, pod: &str) -> Option<ExecutorId> {
+        self.ask(|answer| Command::ExecutorIdFor(pod.to_owned(), answer))
+            .flatten()
+    }
+
+    /// Replaces the configuration; pods made from now on follow the new one.
+    pub fn update_conf(&self, conf: Conf) {
+        self.send(Command::UpdateConf(conf));
+    }
+
+    /// Blocks for the next notices. An empty batch means that `max_wait` is over, `None` that no more will
+    /// come.
+    pub fn next_notices(&self, max_wait: Duration) -> Option<Vec<Notice>> {
+        self.outbox.take(max_wait)
+    }
+
+    /// Stops allocating, releases what was made as `spark.kubernetes.executor.deleteOnTermination` says and
+    /// ends all threads, within `deadline` and a second. A second call does nothing.
+    pub fn stop(&self, deadline: Duration) {
+        let Some(Running { runtime, ended }) =
+            self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
+        else {
+            return;
+        };
+        self.send(Command::Stop(deadline));
+        // The loop ends by the deadline; the margin is for a machine that is too busy to run it.
+        let ended =
+            runtime.block_on(async { tokio::time::timeout(deadline + RUNTIME_SHUTDOWN, ended).await });
+        if ended.is_err() {
+            tracing::warn!("the allocation loop did not end within {deadline:?}; calls may be cut off");
+        }
+        self.outbox.close();
+        runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
+    }
+
+    fn send(&self, command: Command) {
+        // After the loop's end there is nothing left to command; its end is told by a notice.
+        drop(self.commands.blocking_send(command));
+    }
+
+    fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (answer, receiver) = oneshot::channel();
+        self.send(command(answer));
+        receiver.blocking_recv().ok()
+    }
+}
+
+impl Drop for Allocator {
+    fn drop(&mut self) {
+        if let Some(Running { runtime, .. }) = self
+            .running
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Why an allocator did not start.
+
+use thiserror::Error;
+
+use crate::conf::ConfError;
+use crate::plan::FatalKind;
+use crate::spec::SpecError;
+
+use super::access::AccessError;
+use super::client::ClientError;
+
+/// Why [`super::Allocator::start`] failed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Conf(#[from] ConfError),
+    /// No executor pod can be built from the configuration.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The address of the API server or the credentials cannot be resolved.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The client cannot be built: files of certificates or keys.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The operating system gives no threads or no random numbers.
+    #[error(
+        "the operating system refused what the allocator needs to run (threads, file descriptors, random numbers)"
+    )]
+    System(#[source] std::io::Error),
+    /// The API server or the cluster does not allow it.
+    #[error("{message}")]
+    Refused {
+        /// Class of the failure.
+        kind: FatalKind,
+        /// Why, and what the user can do.
+        message: String,
+    },
+}
+
+impl StartError {
+    /// The class of the failure; the JVM's exception carries its name.
+    pub fn kind(&self) -> FatalKind {
+        match self {
+            Self::Conf(_) | Self::Spec(_) | Self::Access(_) | Self::Client(_) => {
+                FatalKind::InvalidConfiguration
+            }
+            Self::System(_) => FatalKind::Internal,
+            Self::Refused { kind, .. } => *kind,
+        }
+    }
+
+    /// Whether the same start may succeed later without a change of the configuration.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.kind(), FatalKind::Unreachable | FatalKind::DriverPodNotReady)
+    }
+}

@@ -1,0 +1,70 @@
+//! The plan's settings, read from the configuration.
+
+use crate::conf::{Conf, ConfError, keys};
+use crate::plan::{Batch, PlanConfig};
+
+/// Spark's own default of `spark.executor.instances` where a cluster manager has to assume one.
+const DEFAULT_EXECUTORS: i32 = 2;
+
+/// What the plan is to know of the configuration.
+pub(super) fn plan_config(
+    conf: &Conf,
+    app_id: &str,
+    pod_name_prefix: &str,
+    seed: u64,
+) -> Result<PlanConfig, ConfError> {
+    let at_least_one = |n: i32| usize::try_from(n).unwrap_or(1).max(1);
+    let batch_delay = conf.get(&keys::ALLOCATION_BATCH_DELAY)?;
+    let limits_creates =
+        conf.is_set(&keys::ALLOCATION_BATCH_SIZE) || conf.is_set(&keys::ALLOCATION_BATCH_DELAY);
+    let label_value = conf
+        .get(&keys::EXECUTOR_DECOMMISSION_LABEL_VALUE)?
+        .unwrap_or_default();
+    Ok(PlanConfig {
+        driver_pod: conf.get(&keys::DRIVER_POD_NAME)?,
+        driver_readiness_timeout: conf.get(&keys::ALLOCATION_DRIVER_READINESS_TIMEOUT)?,
+        start_timeout: conf.get(&keys::STOKER_START_TIMEOUT)?,
+        config_map: !conf.get(&keys::EXECUTOR_DISABLE_CONFIG_MAP)?,
+        max_in_flight: at_least_one(conf.get(&keys::STOKER_ALLOCATION_MAX_IN_FLIGHT)?),
+        batch: limits_creates
+            .then(|| {
+                Ok::<_, ConfError>(Batch {
+                    size: at_least_one(conf.get(&keys::ALLOCATION_BATCH_SIZE)?),
+                    delay: batch_delay,
+                })
+            })
+            .transpose()?,
+        max_pending_pods: at_least_one(conf.get(&keys::ALLOCATION_MAX_PENDING_PODS)?),
+        max_pending_pods_per_profile: at_least_one(conf.get(&keys::ALLOCATION_MAX_PENDING_PODS_PER_RP)?),
+        max_executor_id: u64::try_from(conf.get(&keys::ALLOCATION_MAXIMUM)?).unwrap_or(u64::MAX),
+        // As stock: never sooner than five rounds of its own allocator.
+        create_timeout: conf.get(&keys::ALLOCATION_EXECUTOR_TIMEOUT)?.max(batch_delay * 5),
+        kill_grace: conf.get(&keys::DYN_ALLOC_KILL_GRACE_PERIOD)?,
+        idle_timeout: conf.get(&keys::DYN_ALLOCATION_EXECUTOR_IDLE_TIMEOUT)?,
+        delete_executors: conf.get(&keys::DELETE_EXECUTORS)?,
+        check_all_containers: conf.get(&keys::EXECUTOR_CHECK_ALL_CONTAINERS)?,
+        max_executor_failures: max_executor_failures(conf)?,
+        failure_validity: conf.get(&keys::EXECUTOR_FAILURES_VALIDITY_INTERVAL)?,
+        decommission_label: conf
+            .get(&keys::EXECUTOR_DECOMMISSION_LABEL)?
+            .map(|label| (label, label_value)),
+        seed,
+        ..PlanConfig::new(app_id, conf.get(&keys::NAMESPACE)?, pod_name_prefix)
+    })
+}
+
+/// After how many failed executors the application ends: `spark.executor.maxNumFailures`, else twice the number
+/// of executors and at least 3. With dynamic allocation that number is its maximum, which is no bound by default.
+fn max_executor_failures(conf: &Conf) -> Result<Option<usize>, ConfError> {
+    if let Some(failures) = conf.get(&keys::EXECUTOR_MAX_NUM_FAILURES)? {
+        return Ok(usize::try_from(failures).ok());
+    }
+    let executors = if conf.get(&keys::DYN_ALLOCATION_ENABLED)? {
+        conf.get(&keys::DYN_ALLOCATION_MAX_EXECUTORS)?
+    } else {
+        conf.get(&keys::EXECUTOR_INSTANCES)?.unwrap_or(DEFAULT_EXECUTORS)
+    };
+    Ok(executors
+        .checked_mul(2)
+        .map(|failures| usize::try_from(failures).unwrap_or_default().max(3)))
+}

@@ -1,0 +1,137 @@
+//! Makes the bytes that are sent: each profile's pod is built once and stamped per executor.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io;
+
+use crate::conf::{Conf, keys};
+use crate::plan::{ExecutorId, ProfileId};
+use crate::spec::{self, AppContext, OwnerPod, PodStamp, ResourceProfile, Secret};
+
+use super::clock::epoch_millis;
+use super::conf_dir;
+use super::error::StartError;
+use super::settings::Settings;
+
+/// Configuration, what it does not hold, and the profiles Spark has made known.
+#[derive(Debug)]
+pub(super) struct PodFactory {
+    conf: Conf,
+    context: AppContext,
+    /// Files of `SPARK_CONF_DIR` for the `ConfigMap`.
+    files: Vec<(String, String)>,
+    profiles: BTreeMap<ProfileId, ResourceProfile>,
+    stamps: BTreeMap<ProfileId, PodStamp>,
+}
+
+impl PodFactory {
+    /// Fails where the default profile's pod cannot be built, before anything is asked of the API server.
+    pub(super) fn new(settings: &Settings) -> Result<Self, StartError> {
+        let conf = settings.conf.clone();
+        let unique = spec::unique_id(random().map_err(StartError::System)?, epoch_millis());
+        let files = if conf.get(&keys::EXECUTOR_DISABLE_CONFIG_MAP)? {
+            Vec::new()
+        } else {
+            conf_dir::read(&conf)?
+        };
+        let context = AppContext {
+            app_id: settings.app_id.clone(),
+            spark_user: settings.spark_user.clone(),
+            auth_secret: settings.auth_secret.as_ref().map(Secret::new),
+            pod_name_prefix: spec::pod_name_prefix(&conf, &unique)?,
+            config_map_name: spec::config_map_name(&unique),
+            driver_pod: None,
+            conf_files: files.iter().map(|(name, _)| name.clone()).collect(),
+        };
+        let profile = ResourceProfile::default_from(&conf)?;
+        let stamp = PodStamp::build(&conf, &context, &profile)?;
+        for warning in stamp.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let profiles = BTreeMap::from([(ProfileId(0), profile)]);
+        Ok(Self {
+            conf,
+            context,
+            files,
+            profiles,
+            stamps: BTreeMap::new(),
+        })
+    }
+
+    pub(super) fn pod_name_prefix(&self) -> &str {
+        &self.context.pod_name_prefix
+    }
+
+    pub(super) fn config_map_name(&self) -> &str {
+        &self.context.config_map_name
+    }
+
+    /// The executor whose pod has this name: names are deterministic.
+    pub(super) fn executor_of(&self, pod: &str) -> Option<ExecutorId> {
+        let id = pod
+            .strip_prefix(&self.context.pod_name_prefix)?
+            .strip_prefix("-exec-")?;
+        id.parse().ok().map(ExecutorId)
+    }
+
+    /// The driver pod owns whatever is made from now on.
+    pub(super) fn set_owner(&mut self, name: &str, uid: &str) {
+        self.context.driver_pod = Some(OwnerPod {
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+        });
+        self.stamps.clear();
+    }
+
+    pub(super) fn set_profile(&mut self, profile: ResourceProfile) {
+        self.stamps.remove(&profile.id);
+        self.profiles.insert(profile.id, profile);
+    }
+
+    pub(super) fn set_conf(&mut self, conf: Conf) {
+        if self.conf.fingerprint() != conf.fingerprint() {
+            self.conf = conf;
+            self.stamps.clear();
+        }
+    }
+
+    /// The executor's pod in JSON, or why there is none, for people.
+    pub(super) fn pod(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<Vec<u8>, String> {
+        let seed = u128::from_be_bytes(random().map_err(|error| explain(&error))?);
+        if !self.stamps.contains_key(&profile) {
+            let described = self
+                .profiles
+                .get(&profile)
+                .ok_or_else(|| format!("Spark has not described resource profile {profile} yet"))?;
+            let stamp =
+                PodStamp::build(&self.conf, &self.context, described).map_err(|error| explain(&error))?;
+            self.stamps.insert(profile, stamp);
+        }
+        Ok(self.stamps[&profile].stamp(executor, seed).body)
+    }
+
+    /// The executor `ConfigMap` in JSON, or why there is none, for people.
+    pub(super) fn config_map(&self) -> Result<Vec<u8>, String> {
+        let config_map =
+            spec::config_map(&self.conf, &self.context, &self.files).map_err(|error| explain(&error))?;
+        Ok(config_map.to_string().into_bytes())
+    }
+}
+
+/// Bytes of the operating system's random number generator.
+pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// An error with its causes.
+fn explain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,295 @@
+//! The API calls of the plan, one function each: [`PodApi`].
+
+mod facts;
+mod failure;
+mod watch;
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use kube::client::Body;
+use kube::core::params::{
+    DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, Preconditions, WatchParams,
+};
+use kube::core::request::{Error as RequestError, Request};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::time::Instant;
+
+use self::facts::{DriverAnswer, ListAnswer, PodAnswer};
+use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, Outcome, PodFacts, Selection};
+
+pub use watch::Watch;
+
+/// Pods of one page of a list.
+pub const PAGE_SIZE: u32 = 500;
+/// `timeoutSeconds` of a watch.
+const WATCH_SECONDS: RangeInclusive<u32> = 290..=300;
+/// Most bytes read of an answer with one object; the API server's own limit for an object is 3 MiB.
+const OBJECT_LIMIT: usize = 8 << 20;
+/// Most bytes read of a page of a list.
+const PAGE_LIMIT: usize = 128 << 20;
+/// Most bytes read of an answer whose content does not matter, so that its connection can be used again.
+const DRAIN_LIMIT: usize = 64 << 20;
+
+/// The API server as the plan uses it: the pods and the `ConfigMap` of one application in one namespace.
+///
+/// Every call ends within the call limit. A write whose answer did not come, or came garbled, is
+/// [`Outcome::Unknown`], unless no connection was made for it.
+#[derive(Clone)]
+pub struct PodApi {
+    client: kube::Client,
+    pods: Request,
+    config_maps: Request,
+    selector: String,
+    limit: Duration,
+}
+
+impl std::fmt::Debug for PodApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PodApi")
+            .field("pods", &self.pods.url_path)
+            .field("selector", &self.selector)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a call changes something: then a lost answer leaves its outcome unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Read,
+    Write,
+}
+
+impl Effect {
+    /// The call was sent and its answer lost.
+    fn lost<T>(self, failure: ApiFailure) -> Outcome<T> {
+        match self {
+            Self::Read => Outcome::Failed(failure),
+            Self::Write => Outcome::Unknown(failure),
+        }
+    }
+}
+
+/// An answer read to its end.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl PodApi {
+    /// The calls for one application. `call_limit` bounds each call from its start to the end of its answer;
+    /// of a watch, only to the beginning of the answer.
+    pub fn new(client: kube::Client, namespace: &str, app_id: &str, call_limit: Duration) -> Self {
+        Self {
+            client,
+            pods: Request::new(format!("/api/v1/namespaces/{namespace}/pods")),
+            config_maps: Request::new(format!("/api/v1/namespaces/{namespace}/configmaps")),
+            selector: format!("spark-app-selector={app_id},spark-role=executor"),
+            limit: call_limit,
+        }
+    }
+
+    /// `GET` the driver pod; `None` when there is no such pod.
+    pub async fn get_driver_pod(&self, name: &str) -> Outcome<Option<DriverPod>> {
+        let request = self.pods.get(name, &GetParams::default());
+        let outcome = self
+            .call(Effect::Read, request, OBJECT_LIMIT, json::<DriverAnswer>)
+            .await;
+        absent_as_none(outcome, DriverPod::from)
+    }
+
+    /// `POST` the `ConfigMap`, the bytes as they are.
+    pub async fn create_config_map(&self, body: Vec<u8>) -> Outcome<()> {
+        let request = self.config_maps.create(&PostParams::default(), body);
+        self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
+    }
+
+    /// `GET` one page of the application's executor pods. The first page is consistent with all writes
+    /// before it; the others continue its snapshot.
+    pub async fn list(&self, continue_token: Option<&str>) -> Outcome<ListPage> {
+        let params = ListParams {
+            label_selector: Some(self.selector.clone()),
+            limit: Some(PAGE_SIZE),
+            continue_token: continue_token.map(str::to_owned),
+            ..ListParams::default()
+        };
+        let outcome = self
+            .call(
+                Effect::Read,
+                self.pods.list(&params),
+                PAGE_LIMIT,
+                json::<ListAnswer>,
+            )
+            .await;
+        map(outcome, ListPage::from)
+    }
+
+    /// Watches the application's executor pods from `resource_version` on, with bookmarks. The API server
+    /// ends the watch after 290 to 300 s, so that watches do not end together.
+    pub async fn watch(&self, resource_version: &str) -> Result<Watch, ApiFailure> {
+        let seconds = fastrand::u32(WATCH_SECONDS);
+        let params = WatchParams::default().labels(&self.selector).timeout(seconds);
+        let request = self.pods.watch(&params, resource_version);
+        let request = request.map_err(|error| failure::unbuilt(&error))?.map(Body::from);
+        // For a server that forgets to end the watch, or a connection that died unnoticed.
+        let deadline = Instant::now() + Duration::from_secs(seconds.into()) + self.limit;
+        let opening = watch::open(&self.client, request, deadline);
+        tokio::time::timeout(self.limit, opening)
+            .await
+            .unwrap_or_else(|_| Err(failure::no_answer(self.limit)))
+    }
+
+    /// `POST` an executor pod, the bytes as they are.
+    pub async fn create(&self, body: Vec<u8>) -> Outcome<Option<Box<PodFacts>>> {
+        let request = self.pods.create(&PostParams::default(), body);
+        let outcome = self
+            .call(Effect::Write, request, OBJECT_LIMIT, json::<PodAnswer>)
+            .await;
+        map(outcome, |pod| Some(Box::new(PodFacts::from(pod))))
+    }
+
+    /// `GET` one executor pod; `None` when there is no such pod.
+    pub async fn get(&self, name: &str) -> Outcome<Option<Box<PodFacts>>> {
+        let request = self.pods.get(name, &GetParams::default());
+        let outcome = self
+            .call(Effect::Read, request, OBJECT_LIMIT, json::<PodAnswer>)
+            .await;
+        absent_as_none(outcome, |pod| Box::new(PodFacts::from(pod)))
+    }
+
+    /// `DELETE` the pod of that name if it has that UID; whole seconds of `grace`, `None` leaves it to the
+    /// pod.
+    pub async fn delete(&self, name: &str, uid: &str, grace: Option<Duration>) -> Outcome<()> {
+        let params = DeleteParams {
+            grace_period_seconds: grace.map(|grace| u32::try_from(grace.as_secs()).unwrap_or(u32::MAX)),
+            preconditions: Some(Preconditions {
+                uid: Some(uid.to_owned()),
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        self.call(
+            Effect::Write,
+            self.pods.delete(name, &params),
+            DRAIN_LIMIT,
+            nothing,
+        )
+        .await
+    }
+
+    /// `DELETE` the `ConfigMap` of that name.
+    pub async fn delete_config_map(&self, name: &str) -> Outcome<()> {
+        let request = self.config_maps.delete(name, &DeleteParams::default());
+        self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
+    }
+
+    /// `PATCH` one label.
+    pub async fn label(&self, name: &str, label: &str, value: &str) -> Outcome<()> {
+        let body = json!({ "metadata": { "labels": { label: value } } });
+        let request = self
+            .pods
+            .patch(name, &PatchParams::default(), &Patch::Merge(body));
+        self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
+    }
+
+    /// `DELETE` all executor pods or `ConfigMap`s of the application.
+    pub async fn delete_collection(&self, selection: Selection) -> Outcome<()> {
+        let collection = match selection {
+            Selection::Pods => &self.pods,
+            Selection::ConfigMaps => &self.config_maps,
+        };
+        let params = ListParams::default().labels(&self.selector);
+        let request = collection.delete_collection(&DeleteParams::default(), &params);
+        self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
+    }
+
+    async fn call<T>(
+        &self,
+        effect: Effect,
+        request: Result<http::Request<Vec<u8>>, RequestError>,
+        body_limit: usize,
+        decode: fn(&[u8]) -> Result<T, serde_json::Error>,
+    ) -> Outcome<T> {
+        let request = match request {
+            Ok(request) => request.map(Body::from),
+            Err(error) => return Outcome::Failed(failure::unbuilt(&error)),
+        };
+        let exchange = exchange(&self.client, request, body_limit);
+        match tokio::time::timeout(self.limit, exchange).await {
+            Err(_) => effect.lost(failure::no_answer(self.limit)),
+            Ok(Err(broken)) if broken.unsent => Outcome::Failed(broken.failure),
+            Ok(Err(broken)) => effect.lost(broken.failure),
+            Ok(Ok(answer)) if answer.status.is_success() => match decode(&answer.body) {
+                Ok(value) => Outcome::Done(value),
+                Err(error) => effect.lost(failure::garbled(&error)),
+            },
+            Ok(Ok(answer)) => {
+                let (failure, applied) = failure::refused(answer.status, &answer.headers, &answer.body);
+                if applied {
+                    effect.lost(failure)
+                } else {
+                    Outcome::Failed(failure)
+                }
+            }
+        }
+    }
+}
+
+async fn exchange(
+    client: &kube::Client,
+    request: http::Request<Body>,
+    body_limit: usize,
+) -> Result<Answer, failure::Broken> {
+    let answer = client
+        .send(request)
+        .await
+        .map_err(|error| failure::broken(&error))?;
+    let (head, body) = answer.into_parts();
+    // What a refusal says is cut, not refused.
+    let limit = if head.status.is_success() {
+        body_limit
+    } else {
+        failure::BODY_LIMIT
+    };
+    let body = match Limited::new(body, limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) if !head.status.is_success() => Bytes::new(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(failure::too_long(limit)),
+        Err(error) => return Err(failure::broken(&*error)),
+    };
+    Ok(Answer {
+        status: head.status,
+        headers: head.headers,
+        body,
+    })
+}
+
+fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(body)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "stands beside `json`")]
+fn nothing(_: &[u8]) -> Result<(), serde_json::Error> {
+    Ok(())
+}
+
+fn map<T, U>(outcome: Outcome<T>, with: impl FnOnce(T) -> U) -> Outcome<U> {
+    match outcome {
+        Outcome::Done(value) => Outcome::Done(with(value)),
+        Outcome::Failed(failure) => Outcome::Failed(failure),
+        Outcome::Unknown(failure) => Outcome::Unknown(failure),
+    }
+}
+
+fn absent_as_none<T, U>(outcome: Outcome<T>, with: impl FnOnce(T) -> U) -> Outcome<Option<U>> {
+    match outcome {
+        Outcome::Failed(failure) if failure.class == FailureClass::NotFound => Outcome::Done(None),
+        other => map(other, |value| Some(with(value))),
+    }
+}

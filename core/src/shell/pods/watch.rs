@@ -1,0 +1,128 @@
+//! A watch as a stream of events.
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use http::StatusCode;
+use http_body_util::{BodyExt as _, Limited};
+use kube::client::Body;
+use serde::Deserialize;
+use tokio::time::Instant;
+use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
+use tokio_util::io::StreamReader;
+
+use super::facts::PodAnswer;
+use super::failure::{self, Status};
+use crate::plan::{ApiFailure, FailureClass, PodFacts, WatchEvent};
+
+/// Most bytes of one event.
+const EVENT_LIMIT: usize = 8 << 20;
+
+/// An open watch: events, and at most one failure as the last item. It ends without one when the API server
+/// ended it in order.
+pub type Watch = BoxStream<'static, Result<WatchEvent, ApiFailure>>;
+
+type Lines = FramedRead<StreamReader<BodyStream, Bytes>, LinesCodec>;
+type BodyStream = BoxStream<'static, Result<Bytes, std::io::Error>>;
+
+/// A line of the answer.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", content = "object", rename_all = "UPPERCASE")]
+enum Line {
+    Added(PodAnswer),
+    Modified(PodAnswer),
+    Deleted(PodAnswer),
+    Bookmark(Bookmark),
+    Error(Status),
+}
+
+#[derive(Debug, Deserialize)]
+struct Bookmark {
+    metadata: BookmarkMeta,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BookmarkMeta {
+    resource_version: String,
+}
+
+/// Sends the request and waits for the beginning of the answer. The watch is followed until `deadline`.
+pub(super) async fn open(
+    client: &kube::Client,
+    request: http::Request<Body>,
+    deadline: Instant,
+) -> Result<Watch, ApiFailure> {
+    let answer = client
+        .send(request)
+        .await
+        .map_err(|error| failure::broken(&error).failure)?;
+    let (head, body) = answer.into_parts();
+    if head.status != StatusCode::OK {
+        let body = Limited::new(body, failure::BODY_LIMIT).collect().await;
+        let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        return Err(failure::refused(head.status, &head.headers, &body).0);
+    }
+    let reader = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other).boxed());
+    let lines = FramedRead::new(reader, LinesCodec::new_with_max_length(EVENT_LIMIT));
+    let events = stream::unfold(Some(lines), move |lines| async move {
+        let mut lines = lines?;
+        match next_event(&mut lines, deadline).await {
+            Ok(Some(event)) => Some((Ok(event), Some(lines))),
+            Ok(None) => None,
+            Err(failure) => Some((Err(failure), None)),
+        }
+    });
+    Ok(events.boxed())
+}
+
+/// The next event; `None` when the API server ended the watch in order.
+async fn next_event(lines: &mut Lines, deadline: Instant) -> Result<Option<WatchEvent>, ApiFailure> {
+    loop {
+        let line = match tokio::time::timeout_at(deadline, lines.next()).await {
+            Err(_) => return Err(cut("the API server did not end the watch in time")),
+            Ok(None) => return Ok(None),
+            Ok(Some(Ok(line))) => line,
+            Ok(Some(Err(LinesCodecError::MaxLineLengthExceeded))) => {
+                return Err(failure::too_long(EVENT_LIMIT).failure);
+            }
+            Ok(Some(Err(LinesCodecError::Io(error)))) => return Err(failure::broken(&error).failure),
+        };
+        if line.trim().is_empty() {
+            continue;
+        }
+        return event(&line).map(Some);
+    }
+}
+
+fn event(line: &str) -> Result<WatchEvent, ApiFailure> {
+    match serde_json::from_str(line) {
+        Ok(Line::Added(pod) | Line::Modified(pod)) => {
+            let resource_version = pod.resource_version().to_owned();
+            Ok(WatchEvent::Applied {
+                pod: Box::new(PodFacts::from(pod)),
+                resource_version,
+            })
+        }
+        Ok(Line::Deleted(pod)) => {
+            let resource_version = pod.resource_version().to_owned();
+            Ok(WatchEvent::Deleted {
+                pod: Box::new(PodFacts::from(pod)),
+                resource_version,
+            })
+        }
+        Ok(Line::Bookmark(Bookmark { metadata })) => Ok(WatchEvent::Bookmark {
+            resource_version: metadata.resource_version,
+        }),
+        Ok(Line::Error(status)) => Err(failure::event(status)),
+        Err(error) if error.is_eof() => Err(cut("the connection ended in the middle of an event")),
+        Err(error) => Err(failure::garbled(&error)),
+    }
+}
+
+fn cut(message: &str) -> ApiFailure {
+    ApiFailure {
+        class: FailureClass::Timeout,
+        message: message.to_owned(),
+        retry_after: None,
+    }
+}

@@ -1,0 +1,101 @@
+//! Why a pod cannot be built.
+
+use crate::conf::ConfError;
+
+/// The configuration or the resource profile does not describe an executor pod.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// A key that the pod needs is invalid.
+    #[error(transparent)]
+    Conf(#[from] ConfError),
+    /// No image is configured.
+    #[error(
+        "Must specify the executor container image: set spark.kubernetes.executor.container.image or \
+         spark.kubernetes.container.image"
+    )]
+    MissingImage,
+    /// Executors would not know where the driver is.
+    #[error(
+        "the address of the driver is unknown: set spark.driver.host (or spark.driver.bindAddress where \
+         spark.kubernetes.executor.useDriverPodIP is true)"
+    )]
+    MissingDriverHost,
+    /// `spark.kubernetes.executor.podNamePrefix`, or what the application's name became.
+    #[error(
+        "executor pods cannot be named '{prefix}-exec-1': set spark.kubernetes.executor.podNamePrefix to lower-case \
+         letters, digits, '-' and '.', beginning and ending with a letter or digit, of at most 237 characters"
+    )]
+    PodNamePrefix {
+        /// The refused prefix.
+        prefix: String,
+    },
+    /// `spark.blockManager.port` is a port that needs privileges or does not exist.
+    #[error("spark.blockManager.port is {port}: the port number must be 0 or in [1024, 65535]")]
+    BlockManagerPort {
+        /// The refused port.
+        port: i32,
+    },
+    /// A custom label has the name of one that Spark sets.
+    #[error(
+        "Custom executor labels cannot contain {label} as it is reserved for Spark: remove \
+         spark.kubernetes.executor.label.{label}"
+    )]
+    ReservedLabel {
+        /// Name of the label.
+        label: String,
+    },
+    /// A value is not a Kubernetes quantity.
+    #[error("{key} is '{value}', which is not a Kubernetes quantity such as 1, 0.5 or 500m")]
+    Quantity {
+        /// The Spark key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// The limit would be below the request.
+    #[error(
+        "The executor cpu request ({request}) should be less than or equal to cpu limit ({limit}): lower \
+         spark.kubernetes.executor.request.cores or spark.executor.cores, or raise spark.kubernetes.executor.limit.cores"
+    )]
+    CpuLimit {
+        /// What is requested.
+        request: String,
+        /// The limit below it.
+        limit: String,
+    },
+    /// A custom resource has no vendor, so that its Kubernetes name is unknown.
+    #[error(
+        "Resource: {resource} was requested, but vendor was not specified: set \
+         spark.executor.resource.{resource}.vendor (or the vendor in the resource profile)"
+    )]
+    MissingVendor {
+        /// Name of the resource, such as `gpu`.
+        resource: String,
+    },
+    /// A key below `spark.executor.resource.` that names no property of a resource.
+    #[error(
+        "{key} names a resource but none of its properties: set {key}.amount, and {key}.vendor where needed"
+    )]
+    ResourceKey {
+        /// The key.
+        key: String,
+    },
+    /// A custom resource has properties but no amount.
+    #[error("You must specify an amount for {resource}: set spark.executor.resource.{resource}.amount")]
+    MissingAmount {
+        /// Name of the resource.
+        resource: String,
+    },
+    /// The amount of a custom resource is not a whole number.
+    #[error("spark.executor.resource.{resource}.amount is '{value}', which is not a whole number")]
+    BadAmount {
+        /// Name of the resource.
+        resource: String,
+        /// The refused value.
+        value: String,
+    },
+    /// Off-heap memory is on without a size.
+    #[error("spark.memory.offHeap.size must be at least 1MiB when spark.memory.offHeap.enabled is true")]
+    OffHeapSize,
+}

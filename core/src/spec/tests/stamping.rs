@@ -1,0 +1,47 @@
+use proptest::prelude::*;
+
+use super::{conf, context, default_profile};
+use crate::ids::ExecutorId;
+use crate::spec::stamp::build_directly;
+use crate::spec::{AppContext, PodStamp};
+
+proptest! {
+    /// Stamping gives the bytes that building the pod for that executor gives, whatever the user's texts are: the
+    /// placeholders, quotes, escapes and characters of the private use areas among them.
+    #[test]
+    fn stamping_is_building(
+        executor in 1..u64::from(u32::MAX),
+        seed: u128,
+        texts in proptest::collection::vec(
+            proptest::collection::vec(
+                prop_oneof![
+                    Just("{{EXECUTOR_ID}}".to_owned()),
+                    Just("{{APP_ID}}".to_owned()),
+                    Just("\u{E000}".to_owned()),
+                    Just("id\u{E001}".to_owned()),
+                    Just("\"\\'".to_owned()),
+                    Just("SPARK_EXECUTOR_ID".to_owned()),
+                    any::<String>(),
+                ],
+                0..5,
+            ).prop_map(|parts| parts.concat()),
+            5,
+        ),
+        prefix in "[a-z]([a-z0-9.]{0,80}[a-z0-9])?",
+    ) {
+        prop_assume!(!prefix.contains(".."));
+        let conf = conf(&[
+            ("spark.kubernetes.executor.label.x", &texts[0]),
+            ("spark.kubernetes.executor.annotation.y", &texts[1]),
+            ("spark.executor.extraJavaOptions", &texts[2].replace('$', "_")),
+            ("spark.executorEnv.SPARK_EXECUTOR_DIRS", &texts[3]),
+            ("spark.local.dir", &texts[4]),
+        ]);
+        let context = AppContext { pod_name_prefix: prefix, ..context() };
+        let executor = ExecutorId(executor);
+        let stamped = PodStamp::build(&conf, &context, &default_profile()).unwrap().stamp(executor, seed);
+        let (name, built) = build_directly(&conf, &context, &default_profile(), executor, seed).unwrap();
+        prop_assert_eq!(stamped.name, name);
+        prop_assert_eq!(String::from_utf8(stamped.body).unwrap(), built.to_string());
+    }
+}

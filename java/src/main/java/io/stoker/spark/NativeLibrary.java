@@ -1,0 +1,171 @@
+package io.stoker.spark;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.CodeSource;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Locale;
+
+/**
+ * Finds and loads {@code libstoker_jni.so}, once in a JVM: first beside the jar (which works on read-only file systems),
+ * else from the jar, by way of a temporary file that is verified and gone again once it is mapped.
+ */
+final class NativeLibrary {
+
+    static final String FILE_NAME = "libstoker_jni.so";
+
+    /** Set for the whole JVM by the class loader that has loaded the library. */
+    private static final String OWNER_PROPERTY = "io.stoker.native.owner";
+
+    private static final String WITHOUT = " To run without Stoker, set spark.stoker.enabled=false.";
+
+    private static boolean loaded;
+
+    private NativeLibrary() {}
+
+    /** Loads the library unless it is loaded. Throws {@link AllocatorException} saying what the user can do. */
+    static synchronized void load() {
+        if (loaded) {
+            return;
+        }
+        claim(System.identityHashCode(NativeLibrary.class.getClassLoader()));
+        try {
+            findAndLink();
+            loaded = true;
+        } finally {
+            if (!loaded) {
+                System.getProperties().remove(OWNER_PROPERTY);
+            }
+        }
+    }
+
+    private static void findAndLink() {
+        Path beside = besideJar();
+        if (beside != null) {
+            link(beside);
+        } else {
+            Path extracted = extract(NativeLibrary.class, "/native/" + platform() + "/" + FILE_NAME);
+            try {
+                link(extracted);
+            } finally {
+                discard(extracted);
+            }
+        }
+        int found = Native.abiVersion();
+        if (found != Native.ABI_VERSION) {
+            throw failure("the native library speaks version " + found + " of the interface, the jar version "
+                    + Native.ABI_VERSION + "; install both from one release.");
+        }
+    }
+
+    /** A library is bound to one class loader; a second one gets this message and not an UnsatisfiedLinkError. */
+    static void claim(int loader) {
+        Object owner = System.getProperties().putIfAbsent(OWNER_PROPERTY, Integer.toHexString(loader));
+        if (owner != null && !owner.equals(Integer.toHexString(loader))) {
+            throw failure("another class loader of this JVM has loaded the native library; put the Stoker jar into"
+                    + " $SPARK_HOME/jars and not on spark.jars or --packages.");
+        }
+    }
+
+    /** The library beside the jar that this class is from, or null. */
+    private static Path besideJar() {
+        CodeSource source = NativeLibrary.class.getProtectionDomain().getCodeSource();
+        if (source == null || source.getLocation() == null) {
+            return null;
+        }
+        try {
+            Path jar = Path.of(source.getLocation().toURI());
+            Path library = jar.resolveSibling(FILE_NAME);
+            return Files.isRegularFile(jar) && Files.isRegularFile(library) ? library : null;
+        } catch (URISyntaxException | IllegalArgumentException | java.nio.file.FileSystemNotFoundException e) {
+            return null;
+        }
+    }
+
+    static String platform() {
+        String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+        String arch = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
+        return os + "-" + ("amd64".equals(arch) ? "x86_64" : arch);
+    }
+
+    /** Copies a library out of the jar and checks it against the SHA-256 that was packed with it. */
+    static Path extract(Class<?> from, String resource) {
+        byte[] library = read(from, resource);
+        String expected = new String(read(from, resource + ".sha256"), StandardCharsets.US_ASCII).strip();
+        Path file = null;
+        try {
+            // Mode 0700: nobody else may put a library in its place.
+            Path directory = Files.createTempDirectory("stoker-native-");
+            file = directory.resolve(FILE_NAME);
+            Files.write(file, library);
+            String actual = sha256(Files.readAllBytes(file));
+            if (!actual.equalsIgnoreCase(expected)) {
+                discard(file);
+                throw failure("the native library copied to " + file + " has SHA-256 " + actual + ", expected " + expected
+                        + "; the jar or the disk is damaged.");
+            }
+            return file;
+        } catch (IOException e) {
+            if (file != null) {
+                discard(file);
+            }
+            AllocatorException failure = failure("the native library cannot be copied to " + System.getProperty("java.io.tmpdir")
+                    + "; put " + FILE_NAME + " beside the Stoker jar, or set -Djava.io.tmpdir to a writable directory.");
+            failure.initCause(e);
+            throw failure;
+        }
+    }
+
+    private static byte[] read(Class<?> from, String resource) {
+        try (InputStream in = from.getResourceAsStream(resource)) {
+            if (in == null) {
+                throw failure("there is no native library for " + platform() + ": neither " + FILE_NAME
+                        + " beside the jar nor " + resource + " in it.");
+            }
+            return in.readAllBytes();
+        } catch (IOException e) {
+            AllocatorException failure = failure("the jar's entry " + resource + " cannot be read; the jar is damaged.");
+            failure.initCause(e);
+            throw failure;
+        }
+    }
+
+    private static void link(Path library) {
+        try {
+            System.load(library.toAbsolutePath().toString());
+        } catch (UnsatisfiedLinkError e) {
+            AllocatorException failure = failure("the native library " + library + " cannot be loaded: " + e.getMessage()
+                    + ". It needs glibc on x86_64 and a file system mounted without noexec.");
+            failure.initCause(e);
+            throw failure;
+        }
+    }
+
+    /** Removes an extracted library and its directory; what is mapped stays usable. */
+    static void discard(Path library) {
+        try {
+            Files.deleteIfExists(library);
+            Files.deleteIfExists(library.getParent());
+        } catch (IOException e) {
+            library.toFile().deleteOnExit();
+        }
+    }
+
+    private static String sha256(byte[] bytes) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    private static AllocatorException failure(String message) {
+        return new AllocatorException("Stoker cannot start: " + message + WITHOUT, "nativeLibrary", false);
+    }
+}

@@ -1,0 +1,114 @@
+package io.stoker.spark;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
+import org.apache.spark.scheduler.ExecutorDecommissionInfo;
+import org.apache.spark.scheduler.ExecutorKilled$;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
+import org.apache.spark.scheduler.TaskSchedulerImpl;
+import org.apache.spark.scheduler.cluster.k8s.KubernetesClusterSchedulerBackend;
+import scala.Tuple2;
+import scala.collection.immutable.Seq;
+import scala.concurrent.Future;
+import scala.jdk.javaapi.CollectionConverters;
+
+/**
+ * Spark's backend for Kubernetes with the native allocator in it. It extends Spark's own because Spark's executor plugins look
+ * for that class; what it inherits makes no API call, as it sees the conf of {@link #conf()}.
+ */
+final class StokerSchedulerBackend extends KubernetesClusterSchedulerBackend {
+
+    private final SparkContext sc;
+    private final StokerPodsAllocator allocator;
+    private final Set<String> registered = ConcurrentHashMap.newKeySet();
+
+    /** Set by {@link #conf()} during the super-constructor: an initialiser here would undo that. */
+    private volatile SparkConf inertConf;
+
+    StokerSchedulerBackend(TaskSchedulerImpl scheduler, SparkContext sc, StockParts parts, StokerPodsAllocator allocator) {
+        super(
+                scheduler,
+                sc,
+                parts.client(),
+                parts.executor(),
+                parts.snapshots(),
+                allocator,
+                parts.lifecycle(),
+                parts.watch(),
+                parts.poll());
+        this.sc = sc;
+        this.allocator = allocator;
+    }
+
+    /** What Spark's own code in the super-classes sees. Null until the first super-constructor has set it. */
+    @Override
+    public SparkConf conf() {
+        SparkConf real = super.conf();
+        if (inertConf == null && real != null) {
+            inertConf = StockParts.inertConf(real);
+        }
+        return inertConf;
+    }
+
+    @Override
+    public void start() {
+        sc.addSparkListener(new SparkListener() {
+            @Override
+            public void onExecutorRemoved(SparkListenerExecutorRemoved event) {
+                if (registered.remove(event.executorId())) {
+                    allocator.disconnected(event.executorId());
+                }
+            }
+        });
+        super.start();
+    }
+
+    @Override
+    public void stop() {
+        allocator.stopping();
+        try {
+            super.stop();
+        } finally {
+            allocator.shutDown();
+        }
+    }
+
+    /** Spark asks this once for each executor that registers, and takes it in where the answer is no. */
+    @Override
+    public boolean isExecutorExcluded(String executorId, String hostname) {
+        boolean excluded = super.isExecutorExcluded(executorId, hostname);
+        if (!excluded) {
+            registered.add(executorId);
+            allocator.registered(executorId);
+        }
+        return excluded;
+    }
+
+    /**
+     * As Spark does it: the executors are told to go, and those that stay are deleted after the grace period. The allocator
+     * hears of it first, so that to it the end of their connections is part of the kill.
+     */
+    @Override
+    public Future<Object> doKillExecutors(Seq<String> executorIds) {
+        List<String> ids = CollectionConverters.asJava(executorIds);
+        allocator.kill(ExecutorIds.parse(ids));
+        for (String id : ids) {
+            removeExecutor(id, ExecutorKilled$.MODULE$);
+        }
+        return Future.successful(true);
+    }
+
+    @Override
+    public Seq<String> decommissionExecutors(
+            Tuple2<String, ExecutorDecommissionInfo>[] executors, boolean adjustTarget, boolean triggeredByExecutor) {
+        if (!triggeredByExecutor) {
+            allocator.decommission(ExecutorIds.parse(Arrays.stream(executors).map(Tuple2::_1).toList()));
+        }
+        return super.decommissionExecutors(executors, adjustTarget, triggeredByExecutor);
+    }
+}

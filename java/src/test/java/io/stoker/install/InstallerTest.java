@@ -1,0 +1,323 @@
+package io.stoker.install;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.stoker.spark.StokerClusterManager;
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class InstallerTest {
+
+    private static final String ALLOCATOR = "org/apache/spark/scheduler/cluster/k8s/AbstractPodsAllocator";
+    private static final String VERSION_INFO = "spark-version-info.properties";
+
+    @TempDir
+    Path temp;
+
+    private Path home;
+    private Path jars;
+    private Path stockJar;
+    private Path ownJar;
+    private String output;
+
+    /** A distribution made of the jars that the classes were compiled against. */
+    @BeforeEach
+    void prepare() throws Exception {
+        home = temp.resolve("spark");
+        ownJar = packOwnJar(temp.resolve("stoker-spark_2.13-0.1.0.jar"));
+        fill(home.resolve("jars"));
+    }
+
+    private void fill(Path directory) throws IOException {
+        jars = Files.createDirectories(directory);
+        for (String element : System.getProperty("java.class.path").split(File.pathSeparator)) {
+            Path jar = Path.of(element);
+            String name = jar.getFileName().toString();
+            if (name.startsWith("spark-kubernetes_")) {
+                stockJar = Files.copy(jar, jars.resolve(name));
+            } else if (name.endsWith(".jar")) {
+                Files.createSymbolicLink(jars.resolve(name), jar);
+            }
+        }
+    }
+
+    private static Path packOwnJar(Path jar) throws Exception {
+        Path classes = Path.of(StokerClusterManager.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+        try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(jar)); Stream<Path> files = Files.walk(classes)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                put(out, classes.relativize(file).toString(), Files.readAllBytes(file));
+            }
+            if (!Files.exists(classes.resolve(Installer.LIBRARY_ENTRY))) {
+                put(out, Installer.LIBRARY_ENTRY, "library".getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        return jar;
+    }
+
+    private static void put(ZipOutputStream out, String name, byte[] content) throws IOException {
+        out.putNextEntry(new ZipEntry(name));
+        out.write(content);
+        out.closeEntry();
+    }
+
+    private void install() throws InstallException, IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        new Installer(ownJar, new PrintStream(bytes, true, StandardCharsets.UTF_8)).install(home);
+        output = bytes.toString(StandardCharsets.UTF_8);
+    }
+
+    private String refusal() throws IOException {
+        Map<Path, byte[]> before = contents();
+        String message = assertThrows(InstallException.class, this::install).getMessage();
+        assertSame(before, contents());
+        return message;
+    }
+
+    private Map<Path, byte[]> contents() throws IOException {
+        Map<Path, byte[]> contents = new TreeMap<>();
+        try (Stream<Path> files = Files.list(jars)) {
+            for (Path file : files.toList()) {
+                contents.put(file, Files.isSymbolicLink(file) ? new byte[0] : Files.readAllBytes(file));
+            }
+        }
+        return contents;
+    }
+
+    private static void assertSame(Map<Path, byte[]> expected, Map<Path, byte[]> actual) {
+        assertEquals(expected.keySet(), actual.keySet());
+        expected.forEach((file, content) -> assertArrayEquals(content, actual.get(file), file.toString()));
+    }
+
+    /** Puts an entry into a jar of the distribution, which may be a link to one that is not ours to change. */
+    private void edit(Path jar, String entry, byte[] content) throws IOException {
+        byte[] edited = JarEdit.replace(Files.readAllBytes(jar), entry, content);
+        Files.delete(jar);
+        Files.write(jar, edited);
+    }
+
+    private void setVersion(String version) throws IOException {
+        try (Stream<Path> files = Files.list(jars)) {
+            for (Path jar : files.filter(InstallerTest::hasVersionInfo).toList()) {
+                edit(jar, VERSION_INFO, ("version=" + version + "\n").getBytes(StandardCharsets.UTF_8));
+            }
+        }
+    }
+
+    private static boolean hasVersionInfo(Path jar) {
+        try (ZipFile zip = new ZipFile(jar.toFile())) {
+            return zip.getEntry(VERSION_INFO) != null;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void theServiceEntryGoesAndEveryOtherEntryStaysAsItIs() throws Exception {
+        Path before = Files.copy(stockJar, temp.resolve("before.jar"));
+        Files.setPosixFilePermissions(stockJar, PosixFilePermissions.fromString("rw-rw-r--"));
+        install();
+        try (ZipFile old = new ZipFile(before.toFile()); ZipFile now = new ZipFile(stockJar.toFile())) {
+            assertNotNull(old.getEntry(Installer.SERVICE));
+            assertNull(now.getEntry(Installer.SERVICE));
+            assertEquals(old.size() - 1, now.size());
+            for (ZipEntry was : Collections.list(old.entries())) {
+                if (!was.getName().equals(Installer.SERVICE)) {
+                    ZipEntry is = now.getEntry(was.getName());
+                    assertArrayEquals(old.getInputStream(was).readAllBytes(), now.getInputStream(is).readAllBytes(), was.getName());
+                    assertEquals(was.getCompressedSize(), is.getCompressedSize());
+                    assertEquals(was.getMethod(), is.getMethod());
+                    assertEquals(was.getTime(), is.getTime());
+                    assertArrayEquals(was.getExtra(), is.getExtra());
+                }
+            }
+        }
+        assertEquals("rw-rw-r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(stockJar)));
+    }
+
+    @Test
+    void onlyWhatIsPrintedHasChanged() throws Exception {
+        Map<Path, byte[]> before = contents();
+        install();
+        Map<Path, byte[]> after = contents();
+        before.remove(stockJar);
+        after.remove(stockJar);
+        assertArrayEquals(Files.readAllBytes(ownJar), after.remove(jars.resolve(ownJar.getFileName())));
+        assertNotNull(after.remove(jars.resolve(Installer.LIBRARY)));
+        assertSame(before, after);
+
+        assertEquals(4, output.lines().count(), output);
+        assertTrue(output.matches("(?s).*changed   \\S+spark-kubernetes\\S+ sha256 [0-9a-f]{64} -> [0-9a-f]{64}\n.*"), output);
+        assertTrue(output.matches("(?s).*added     \\S+libstoker_jni.so sha256 [0-9a-f]{64}\n.*"), output);
+        assertTrue(output.matches("(?s).*added     \\S+stoker-spark_2.13-0.1.0.jar sha256 [0-9a-f]{64}\n.*"), output);
+    }
+
+    @Test
+    void aSecondTimeChangesNothing() throws Exception {
+        install();
+        Map<Path, byte[]> before = contents();
+        install();
+        assertSame(before, contents());
+        assertFalse(output.contains("changed   /"), output.replace("unchanged", ""));
+        assertFalse(output.contains("added"), output);
+    }
+
+    @Test
+    void anotherReleaseOfStokerIsReplaced() throws Exception {
+        Path old = Files.writeString(jars.resolve("stoker-spark_2.13-0.0.9.jar"), "old");
+        install();
+        assertFalse(Files.exists(old));
+        assertTrue(output.contains("removed   " + old), output);
+    }
+
+    @Test
+    void otherProvidersOfTheServiceStay() throws Exception {
+        edit(stockJar, Installer.SERVICE,
+                ("# vendor\ncom.example.Manager\n" + Installer.STOCK_MANAGER + " # stock\n").getBytes(StandardCharsets.UTF_8));
+        install();
+        try (ZipFile jar = new ZipFile(stockJar.toFile())) {
+            byte[] service = jar.getInputStream(jar.getEntry(Installer.SERVICE)).readAllBytes();
+            assertEquals("# vendor\ncom.example.Manager\n", new String(service, StandardCharsets.UTF_8));
+        }
+    }
+
+    @Test
+    void aPipInstalledPysparkIsFoundBelowItsEnvironment() throws Exception {
+        home = temp.resolve("venv");
+        fill(home.resolve("lib/python3.11/site-packages/pyspark/jars"));
+        install();
+        assertTrue(Files.exists(jars.resolve(Installer.LIBRARY)));
+    }
+
+    @Test
+    void twoSparksInOneHomeAreRefused() throws Exception {
+        home = temp.resolve("two");
+        fill(home.resolve("a/jars"));
+        fill(home.resolve("b/jars"));
+        assertTrue(refusal().contains("more than one Spark"));
+    }
+
+    @Test
+    void aSuffixOfAVendorIsAccepted() throws Exception {
+        setVersion("4.1.1-amzn-1");
+        install();
+        assertTrue(output.startsWith("Spark 4.1.1-amzn-1 in "), output);
+    }
+
+    @Test
+    void anUnknownVersionIsRefused() throws Exception {
+        setVersion("5.0.0");
+        String message = refusal();
+        assertTrue(message.contains("the version of Spark is 5.0.0"), message);
+        assertTrue(message.contains("4.3"), message);
+    }
+
+    @Test
+    void anotherVersionOfScalaIsRefused() throws Exception {
+        try (Stream<Path> files = Files.list(jars)) {
+            for (Path jar : files.filter(file -> file.getFileName().toString().contains("_2.13-")).toList()) {
+                Files.move(jar, jar.resolveSibling(jar.getFileName().toString().replace("_2.13-", "_2.12-")));
+            }
+        }
+        assertTrue(refusal().contains("built for Scala 2.12"));
+    }
+
+    @Test
+    void aMissingClassIsRefused() throws Exception {
+        edit(stockJar, ALLOCATOR + ".class", null);
+        String message = refusal();
+        assertTrue(message.contains("class " + ALLOCATOR.replace('/', '.')), message);
+    }
+
+    @Test
+    void aMethodThatIsNoLongerThereToOverrideIsRefused() throws Exception {
+        replaceAllocator("""
+                package org.apache.spark.scheduler.cluster.k8s;
+                public abstract class AbstractPodsAllocator {
+                    public void stop(String applicationId) {}
+                }""");
+        String message = refusal();
+        assertTrue(message.contains("a method to override: " + ALLOCATOR.replace('/', '.') + ".isDeleted(Ljava/lang/String;)Z"), message);
+    }
+
+    @Test
+    void anAbstractMethodThatNobodyImplementsIsRefused() throws Exception {
+        replaceAllocator("""
+                package org.apache.spark.scheduler.cluster.k8s;
+                public abstract class AbstractPodsAllocator {
+                    public abstract void setTotalExpectedExecutors(scala.collection.immutable.Map<Object, Object> targets);
+                    public abstract scala.Option<?> driverPod();
+                    public abstract boolean isDeleted(String executorId);
+                    public abstract void start(String applicationId, KubernetesClusterSchedulerBackend backend);
+                    public abstract void stop(String applicationId);
+                    public abstract void pause();
+                }""");
+        String message = refusal();
+        assertTrue(message.contains("a body for " + ALLOCATOR.replace('/', '.') + ".pause()V"), message);
+    }
+
+    private void replaceAllocator(String source) throws IOException {
+        Path sources = Files.createDirectories(temp.resolve("sources"));
+        Path file = Files.writeString(sources.resolve("AbstractPodsAllocator.java"), source);
+        int result = ToolProvider.getSystemJavaCompiler().run(null, null, null,
+                "-proc:none", "-cp", System.getProperty("java.class.path"), "-d", sources.toString(), file.toString());
+        assertEquals(0, result);
+        edit(stockJar, ALLOCATOR + ".class", Files.readAllBytes(sources.resolve(ALLOCATOR + ".class")));
+    }
+
+    @Test
+    void whatIsNoSparkIsRefused() throws Exception {
+        home = Files.createDirectories(temp.resolve("empty"));
+        assertTrue(refusal().contains("there is no spark-core jar"));
+        home = temp.resolve("absent");
+        assertTrue(refusal().contains("is no directory"));
+    }
+
+    @Test
+    void aJarWithoutTheLibraryIsRefused() throws Exception {
+        Files.write(ownJar, JarEdit.replace(Files.readAllBytes(ownJar), Installer.LIBRARY_ENTRY, null));
+        assertTrue(refusal().contains("built without the native library"));
+        Files.writeString(ownJar.resolveSibling(Installer.LIBRARY), "beside");
+        install();
+        assertEquals("beside", Files.readString(jars.resolve(Installer.LIBRARY)));
+    }
+
+    @Test
+    void wrongArgumentsPrintTheUsage() {
+        for (List<String> args : List.of(List.<String>of(), List.of("install"), List.of("remove", "x"), List.of("install", "a", "b"))) {
+            ByteArrayOutputStream err = new ByteArrayOutputStream();
+            assertEquals(2, Main.run(args.toArray(String[]::new), System.out, new PrintStream(err, true, StandardCharsets.UTF_8)));
+            assertTrue(err.toString(StandardCharsets.UTF_8).startsWith("Usage: "));
+        }
+    }
+
+    @Test
+    void whatIsNoJarIsNotEdited() {
+        assertThrows(IOException.class, () -> JarEdit.replace("no jar".getBytes(StandardCharsets.UTF_8), "x", null));
+        assertThrows(IOException.class, () -> JarEdit.replace(new byte[0], "x", null));
+    }
+}

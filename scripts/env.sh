@@ -1,0 +1,22 @@
+# Sourced by every script: where things are cached and which versions are used.
+# shellcheck shell=bash
+
+SPARK_VERSION=${SPARK_VERSION:-4.3.0}
+STOKER_VERSION=0.1.0
+RUST_VERSION=1.95.0
+
+STOKER_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/stoker
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$STOKER_CACHE/target/rust-$RUST_VERSION}
+
+STOKER_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# The stock distribution, and the copy with Stoker in it.
+STOCK_SPARK_HOME=$STOKER_CACHE/spark/$SPARK_VERSION
+STOKER_DIST=$STOKER_CACHE/spark/$SPARK_VERSION-stoker
+
+STOKER_JAR=$STOKER_ROOT/java/target/stoker-spark_2.13-$STOKER_VERSION.jar
+STOKER_NATIVE_LIB=$CARGO_TARGET_DIR/release/libstoker_jni.so
+STOKER_BIN=$CARGO_TARGET_DIR/release/stoker
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+need() { command -v "$1" >/dev/null || die "$1 is missing: $2"; }

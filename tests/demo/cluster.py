@@ -1,0 +1,111 @@
+"""The local cluster as the demo and the end-to-end tests use it."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+
+
+ENTRYPOINT = pathlib.Path(__file__).resolve().parents[1] / "cluster" / "image" / "entrypoint.sh"
+
+CONTROL = "/opt/control"
+
+
+class Failure(Exception):
+    """Something did not happen that had to."""
+
+
+def wait_for(what, condition, seconds, alive=lambda: True):
+    """Polls until the condition gives something true; fails after `seconds` or when `alive` is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if not alive():
+            value = condition()
+            if value:
+                return value
+            raise Failure(f"ended before {what}")
+        if time.monotonic() > deadline:
+            raise Failure(f"waited {seconds} s for {what}")
+        time.sleep(0.2)
+
+
+class Cluster:
+    """A control plane with one process node, in a directory of its own."""
+
+    def __init__(self, bin_dir, spark_home, apps, log):
+        self.bin = pathlib.Path(bin_dir)
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="stoker-cluster-"))
+        self.log = log
+        # Files by which a test tells a running application something; drivers in pods see them in CONTROL.
+        self.control = self.dir / "control"
+        self.control.mkdir()
+        # What stands for a container image on the process node: host directories at container paths.
+        image = {
+            "stoker-demo": {
+                "binds": {"/opt/spark": str(spark_home), "/opt/apps": str(apps), "/opt/entrypoint.sh": str(ENTRYPOINT),
+                          CONTROL: str(self.control)},
+                "entrypoint": ["/opt/entrypoint.sh"],
+                "workingDir": "/opt/spark/work-dir",
+                "env": {"SPARK_HOME": "/opt/spark"},
+            }
+        }
+        self.images = self.dir / "images.json"
+        self.images.write_text(json.dumps(image))
+        self.process = None
+        self.env = {}
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            [self.bin / "stoker-cluster", "up", "--dir", self.dir, "--process-nodes", "1", "--kwok-nodes", "0",
+             "--images", self.images, "--die-with-parent"],
+            stdout=subprocess.PIPE, stderr=self.log, text=True,
+            env={k: v for k, v in os.environ.items() if k != "KUBECONFIG"})
+        for line in self.process.stdout:
+            if line.strip() == "ready":
+                break
+        else:
+            raise Failure(f"the local cluster did not start; see {self.log.name}")
+        for line in (self.dir / "env").read_text().splitlines():
+            key, _, value = line.partition("=")
+            self.env[key] = value
+        return self
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def kubectl(self, *args, check=True):
+        done = subprocess.run([self.env["KUBECTL"], "--kubeconfig", self.dir / "kubeconfig", "-n", self.env["NAMESPACE"], *args],
+                              capture_output=True, text=True)
+        if check and done.returncode:
+            raise Failure(f"kubectl {' '.join(map(str, args))}: {done.stderr.strip()}")
+        return done.stdout
+
+    def get(self, kind, *args):
+        return json.loads(self.kubectl("get", kind, "-o", "json", *args))["items"]
+
+    def executors(self, app_id=None):
+        selector = "spark-role=executor" + (f",spark-app-selector={app_id}" if app_id else "")
+        return self.get("pods", "-l", selector)
+
+    def logs(self, pod, container):
+        """The log file of a container, which the process node keeps after the pod is gone."""
+        found = sorted((self.dir / "pods-logs").glob(f"{self.env['NAMESPACE']}_{pod}_*/{container}.log"))
+        return found[-1].read_text(errors="replace") if found else ""
+
+    def audit(self):
+        """Who called what, from the API server's audit log."""
+        out = subprocess.run([self.bin / "stoker-cluster", "summary", "--audit", self.env["AUDIT_LOG"]],
+                             capture_output=True, text=True, check=True).stdout
+        return json.loads(out)

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""What has to be refused, left behind and left alone, with real Spark drivers on the local cluster."""
+
+import argparse
+import filecmp
+import os
+import pathlib
+import signal
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from cluster import Cluster, Failure, wait_for  # noqa: E402
+from spark import Application, free_port  # noqa: E402
+
+DEADLINE = 240
+
+
+class Suite:
+    def __init__(self, cluster, options, logs):
+        self.cluster, self.options, self.logs = cluster, options, logs
+
+    def submit(self, name, mode, args=(4, 1, DEADLINE), executors=1, conf=()):
+        return Application(self.cluster, self.options.spark_home, mode, args, self.logs / f"{name}.log", executors, conf)
+
+    def nothing_is_left(self):
+        wait_for("nothing to be left", lambda: not self.cluster.executors() and not self.config_maps(), DEADLINE)
+
+    def config_maps(self):
+        return self.cluster.get("configmaps", "-l", "spark-role=executor")
+
+    def refused(self, name, says, conf):
+        """A client-mode driver that cannot have executors fails with a message, and makes nothing."""
+        before = self.pod_creates()
+        with self.submit(name, "client", conf=conf) as app:
+            wait_for("spark-submit to give up", lambda: not app.alive(), DEADLINE)
+            output = app.output()
+        if app.process.returncode == 0:
+            raise Failure(f"{name}: spark-submit ended with 0")
+        for text in says:
+            if text not in output:
+                raise Failure(f"{name}: {text!r} is not in the driver's output")
+        if self.cluster.executors() or self.config_maps() or self.pod_creates() != before:
+            raise Failure(f"{name}: something was created")
+
+    def pod_creates(self):
+        return sum(1 for pod in self.cluster.audit()["podCreates"] if "-exec-" in pod["name"])
+
+    # The tests.
+
+    def test_no_image(self):
+        self.refused("no-image", ["spark.kubernetes.container.image"], {"spark.kubernetes.container.image": None})
+
+    def test_forbidden(self):
+        token = self.cluster.env["NOACCESS_TOKEN_FILE"]
+        self.refused("forbidden", ["forbidden"], {"spark.kubernetes.authenticate.oauthTokenFile": token})
+
+    def test_unreachable(self):
+        self.refused("unreachable", ["127.0.0.1", "spark.stoker.startTimeout"],
+                     {"spark.master": f"k8s://https://127.0.0.1:{free_port()}", "spark.stoker.startTimeout": "3s"})
+
+    def test_bad_ca(self):
+        other = pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "other-ca.crt"
+        self.refused("bad-ca", ["certificate"], {"spark.kubernetes.authenticate.caCertFile": str(other)})
+
+    def test_not_built(self):
+        self.refused("not-built", ["spark.kubernetes.executor.podTemplateFile"],
+                     {"spark.kubernetes.executor.podTemplateFile": "/some/file"})
+
+    def test_killed_driver_leaves_nothing(self):
+        """The driver dies by SIGKILL and its pod is deleted: the garbage collector finds all by its owner."""
+        with self.submit("killed-driver", "cluster", args=(40, 99, DEADLINE), executors=2) as app:
+            wait_for("executors", lambda: len(app.executors()) == 2, DEADLINE, app.alive)
+            driver = app.driver_pods()[-1]
+            uid = driver["metadata"]["uid"]
+            for kind in ("pods", "configmaps"):
+                for item in self.cluster.get(kind, "-l", "spark-role=executor"):
+                    if [o["uid"] for o in item["metadata"].get("ownerReferences", [])] != [uid]:
+                        raise Failure(f"{kind} {item['metadata']['name']} is not owned by the driver pod")
+            os.kill(self.driver_process(app.app_id), signal.SIGKILL)
+            name = driver["metadata"]["name"]
+            wait_for("the driver pod to fail", lambda: app.driver_pods()[-1]["status"]["phase"] == "Failed", DEADLINE)
+            self.cluster.kubectl("delete", "pod", name)
+            self.nothing_is_left()
+
+    def driver_process(self, app_id):
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                words = pathlib.Path("/proc", entry, "cmdline").read_bytes().decode(errors="replace").split("\0")
+                namespace = os.readlink(f"/proc/{entry}/ns/mnt")
+            except OSError:
+                continue
+            if words[0].endswith("java") and "org.apache.spark.deploy.SparkSubmit" in words and "SparkPi" in words \
+                    and namespace != os.readlink("/proc/self/ns/mnt"):
+                return int(entry)
+        raise Failure(f"found no driver process of {app_id}")
+
+    def test_disabled_is_stock(self):
+        """spark.stoker.enabled=false: Spark's own manager makes the pods."""
+        with self.submit("disabled", "client", conf={"spark.stoker.enabled": "false"}) as app:
+            wait_for("the job's end", lambda: not app.alive(), DEADLINE)
+            if app.process.returncode or not app.pi():
+                raise Failure(f"the job ended with {app.process.returncode}")
+        agents = {p["userAgent"] for p in self.cluster.audit()["podCreates"] if p["name"].startswith("sparkpi-")}
+        if not any(agent.startswith("fabric8") for agent in agents):
+            raise Failure(f"pods were made by {agents}")
+
+    def test_distributions_differ_only_as_told(self):
+        """Stock and Stoker's copy differ by the files the installer names, and in no other entry."""
+        stock, ours = self.options.stock_home / "jars", self.options.spark_home / "jars"
+        compared = filecmp.dircmp(stock, ours)
+        added = sorted(compared.right_only)
+        if compared.left_only or len(added) != 2 or added[0] != "libstoker_jni.so" or not added[1].startswith("stoker-spark_"):
+            raise Failure(f"added {added}, removed {compared.left_only}")
+        _, changed, errors = filecmp.cmpfiles(stock, ours, compared.common_files, shallow=False)
+        if errors or len(changed) != 1 or not changed[0].startswith("spark-kubernetes_"):
+            raise Failure(f"changed {changed}, unreadable {errors}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spark-home", type=pathlib.Path, required=True, help="a distribution with Stoker installed")
+    parser.add_argument("--stock-home", type=pathlib.Path, required=True, help="the distribution it was made from")
+    parser.add_argument("--apps", type=pathlib.Path, required=True, help="the directory of apps.jar")
+    parser.add_argument("--cluster-bin", type=pathlib.Path, required=True, help="what tests/cluster/build.sh printed")
+    parser.add_argument("tests", nargs="*", help="names of tests; all by default")
+    options = parser.parse_args()
+    logs = pathlib.Path(tempfile.mkdtemp(prefix="stoker-e2e-"))
+    passed, failed = 0, 0
+    with open(logs / "cluster.log", "w") as log, Cluster(options.cluster_bin, options.spark_home, options.apps, log) as cluster:
+        suite = Suite(cluster, options, logs)
+        names = [n for n in dir(Suite) if n.startswith("test_")]
+        for name in [n for n in names if not options.tests or n.removeprefix("test_") in options.tests]:
+            try:
+                getattr(suite, name)()
+                passed += 1
+                print(f"{name} ... ok", flush=True)
+            except Failure as failure:
+                failed += 1
+                print(f"{name} ... FAILED: {failure}", flush=True)
+    if failed:
+        print(f"logs: {logs}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+//! A watch and the ways it ends.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http::Response;
+use http_body_util::{BodyExt as _, StreamBody};
+use serde_json::json;
+use stoker_core::plan::{ApiFailure, FailureClass, WatchEvent};
+
+use crate::support::*;
+
+/// Watches with the answer given; the request, the events and how it ended.
+async fn watch(response: Response<TestBody>) -> (String, Vec<WatchEvent>, Result<(), ApiFailure>) {
+    let (head, _, opened) = exchange(async |api| api.watch("41").await, response).await;
+    let mut watch = match opened {
+        Ok(watch) => watch,
+        Err(failure) => return (head, Vec::new(), Err(failure)),
+    };
+    let mut events = Vec::new();
+    while let Some(event) = watch.next().await {
+        match event {
+            Ok(event) => events.push(event),
+            Err(failure) => {
+                assert!(watch.next().await.is_none(), "nothing follows a failure");
+                return (head, events, Err(failure));
+            }
+        }
+    }
+    (head, events, Ok(()))
+}
+
+const BOOKMARK: &str = "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Pod\",\"metadata\":{\"resourceVersion\":\"50\",\"creationTimestamp\":null},\"spec\":{\"containers\":null}}}\n";
+const POD_42: &str = "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"p\",\"uid\":\"u\",\"resourceVersion\":\"42\"}}}\n";
+
+fn bookmark() -> WatchEvent {
+    WatchEvent::Bookmark {
+        resource_version: "50".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_watch_in_order() {
+    let lines: String = ["ADDED", "MODIFIED", "DELETED"]
+        .iter()
+        .map(|kind| json!({"type": kind, "object": full_pod()}).to_string() + "\n")
+        .chain([BOOKMARK.to_owned()])
+        .collect();
+    let (head, events, end) = watch(answer(200, lines)).await;
+    let (start, rest) = head.split_once("&timeoutSeconds=").unwrap();
+    assert_eq!(start, format!("GET {PODS}?&watch=true"));
+    let (seconds, rest) = rest.split_once('&').unwrap();
+    assert!(
+        (290..=300).contains(&seconds.parse::<u32>().unwrap()),
+        "{seconds}"
+    );
+    assert_eq!(
+        rest,
+        format!("labelSelector={SELECTOR}&allowWatchBookmarks=true&resourceVersion=41")
+    );
+
+    let pod = || Box::new(facts());
+    let resource_version = || "41".to_owned();
+    assert_eq!(
+        events,
+        [
+            WatchEvent::Applied {
+                pod: pod(),
+                resource_version: resource_version()
+            },
+            WatchEvent::Applied {
+                pod: pod(),
+                resource_version: resource_version()
+            },
+            WatchEvent::Deleted {
+                pod: pod(),
+                resource_version: resource_version()
+            },
+            bookmark(),
+        ]
+    );
+    assert_eq!(end, Ok(()));
+}
+
+#[tokio::test]
+async fn a_watch_in_pieces() {
+    let (start, rest) = POD_42.split_at(30);
+    let (_, events, end) = watch(Response::new(pieces(vec![
+        Ok(start),
+        Ok(rest),
+        Ok("\n"),
+        Ok(BOOKMARK),
+    ])))
+    .await;
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[1], bookmark());
+    assert_eq!(end, Ok(()));
+}
+
+#[tokio::test]
+async fn a_watch_too_old() {
+    // As an event of the stream, and as the answer itself.
+    let expired = json!({"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version: 41 (99)"}});
+    for (response, before) in [
+        (answer(200, format!("{BOOKMARK}{expired}\n{BOOKMARK}")), 1),
+        (
+            answer(410, status(410, "Expired", "too old resource version: 41 (99)")),
+            0,
+        ),
+    ] {
+        let (_, events, end) = watch(response).await;
+        assert_eq!(events.len(), before);
+        let failure = end.unwrap_err();
+        assert_eq!(failure.class, FailureClass::Gone);
+        assert_eq!(failure.message, "too old resource version: 41 (99)");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_refused() {
+    let mut response = answer(429, "Too many requests");
+    response.headers_mut().insert("retry-after", "2".parse().unwrap());
+    let failure = watch(response).await.2.unwrap_err();
+    assert_eq!(
+        (failure.class, failure.retry_after),
+        (FailureClass::TooManyRequests, Some(Duration::from_secs(2)))
+    );
+}
+
+#[tokio::test]
+async fn a_watch_that_breaks() {
+    use FailureClass as Class;
+    let half = "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"na";
+    for (parts, class) in [
+        // The connection ends in the middle of a line, in order or not.
+        (vec![Ok(BOOKMARK), Ok(half)], Class::Timeout),
+        (
+            vec![Ok(BOOKMARK), Ok(half), Err("connection reset")],
+            Class::Timeout,
+        ),
+        (vec![Ok(BOOKMARK), Err("connection reset")], Class::Timeout),
+        (
+            vec![Ok(BOOKMARK), Ok("{\"type\":\"ADDED\",\"object\":{}}\n")],
+            Class::Server,
+        ),
+        (vec![Ok(BOOKMARK), Ok("not json\n")], Class::Server),
+    ] {
+        let case = format!("{parts:?}");
+        let (_, events, end) = watch(Response::new(pieces(parts))).await;
+        assert_eq!(events, [bookmark()], "{case}");
+        assert_eq!(end.unwrap_err().class, class, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_watch_event_without_end_is_cut() {
+    let frames =
+        futures::stream::repeat_with(|| Ok(http_body::Frame::data(Bytes::from(vec![b'x'; 1 << 20]))));
+    let (_, _, end) = watch(Response::new(StreamBody::new(frames).boxed_unsync())).await;
+    assert_eq!(end.unwrap_err().class, FailureClass::Server);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_watch_ends() {
+    // No answer: after the call limit.
+    let (api, mut server) = server();
+    let start = tokio::time::Instant::now();
+    let (opened, request) = tokio::join!(api.watch("41"), server.next_request());
+    assert_eq!(
+        opened.err().map(|failure| failure.class),
+        Some(FailureClass::Timeout)
+    );
+    assert_eq!(start.elapsed(), LIMIT);
+    drop(request);
+
+    // An answer and then silence, though the API server was to end it: after its time and the call limit.
+    let silence = StreamBody::new(futures::stream::pending()).boxed_unsync();
+    let start = tokio::time::Instant::now();
+    let (_, events, end) = watch(Response::new(silence)).await;
+    assert_eq!((events.len(), end.unwrap_err().class), (0, FailureClass::Timeout));
+    let elapsed = start.elapsed();
+    assert!(
+        elapsed >= Duration::from_secs(320) && elapsed <= Duration::from_secs(330),
+        "{elapsed:?}"
+    );
+}
