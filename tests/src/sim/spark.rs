@@ -56,12 +56,18 @@ impl Sim {
         self.drain();
     }
 
-    /// Spark stops; true when the plan was done before the deadline.
-    pub fn stop(&mut self, span: Duration) -> bool {
+    /// Spark begins to stop; returns the deadline.
+    pub fn begin_stop(&mut self, span: Duration) -> Duration {
         self.check.on_stop();
         let deadline = self.now + span;
         self.plan.handle_stop(self.now, deadline);
         self.drain();
+        deadline
+    }
+
+    /// Spark stops; true when the plan was done before the deadline.
+    pub fn stop(&mut self, span: Duration) -> bool {
+        let deadline = self.begin_stop(span);
         while !self.plan.is_stopped() {
             assert!(
                 self.step(deadline),

@@ -52,12 +52,12 @@ fn creates_in_flight_are_waited_for_and_leave_nothing() {
 
 #[test]
 fn creates_that_are_slower_than_the_first_delete_leave_nothing() {
-    for seed in 0..30 {
+    for seed in 0..60 {
         let mut sim = Sim::new(Sim::config(), seed);
         sim.run(secs(1));
-        sim.faults.latency = millis(1900);
+        sim.faults.latency = secs(4);
         sim.target(0, 10);
-        assert!(sim.stop(secs(20)));
+        assert!(sim.stop(secs(60)));
         sim.run(secs(60));
         assert!(sim.cluster.pods.is_empty(), "seed {seed}: {:?}", sim.cluster.pods);
     }
@@ -71,8 +71,7 @@ fn a_create_that_is_applied_late_during_the_stop_leaves_nothing() {
     sim.script("create", [crate::unanswered()]);
     sim.target(0, 1);
     sim.run(millis(100));
-    sim.check.on_stop();
-    sim.plan.handle_stop(sim.now, sim.now + secs(10));
+    sim.begin_stop(secs(10));
     sim.run(millis(300));
     assert!(!sim.plan.is_stopped(), "the create may still be applied");
     sim.plant(Cluster::executor_pod(
@@ -234,8 +233,7 @@ fn ends_during_the_stop_are_no_losses() {
     sim.run_up(2);
     sim.script("delete pods", (0..3).map(|_| failed(FailureClass::Server)));
     let uid = sim.uid_of(ExecutorId(1)).expect("a pod");
-    sim.check.on_stop();
-    sim.plan.handle_stop(sim.now, sim.now + secs(10));
+    sim.begin_stop(secs(10));
     sim.end(&uid, Fate::Exit(1));
     sim.run(secs(10));
     assert!(losses(&sim).is_empty());
