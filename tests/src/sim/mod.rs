@@ -1,22 +1,10 @@
 //! A plan, a simulated cluster and a simulated Spark on one virtual clock.
 
-<<<<<<< HEAD
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a broken invariant fails the test"
-)]
-#![allow(clippy::missing_panics_doc, reason = "checking is what it is for")]
-#![allow(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own, not a state"
-=======
 #![expect(
     clippy::missing_panics_doc,
     clippy::expect_used,
     clippy::panic,
     reason = "only tests use the simulator: what must not happen panics"
->>>>>>> plan
 )]
 
 pub mod check;

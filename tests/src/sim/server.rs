@@ -200,29 +200,9 @@ impl Sim {
     fn open_watch(&mut self, call: CallId, version: &str) {
         if let Err(failure) = self.cluster.events_since(version) {
             let delay = self.latency();
-<<<<<<< HEAD
-            self.later(
-                delay,
-                Happening::Answer(call, CallResult::Watch(Outcome::Failed(failure))),
-            );
-        } else {
-            let sent = version.parse().unwrap_or(0);
-            self.watches.insert(call, Connection { sent, last: self.now });
-            if self.rng.u32(0..100) < self.faults.drop_watch {
-                let delay = Duration::from_millis(self.rng.u64(0..20_000));
-                let outcome = match self.rng.u32(0..3) {
-                    0 => Outcome::Done(()),
-                    1 => Outcome::Failed(refuse(FailureClass::Gone, "too old resource version")),
-                    _ => Outcome::Unknown(unreachable()),
-                };
-                self.later(delay, Happening::EndWatch(call, outcome));
-            }
-            self.publish();
-=======
             let result = CallResult::Watch(Outcome::Failed(failure));
             self.later(delay, Happening::Answer(call, result));
             return;
->>>>>>> plan
         }
         let sent = version.parse().unwrap_or(0);
         self.watches.insert(call, Connection { sent, last: self.now });

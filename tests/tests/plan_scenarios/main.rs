@@ -1,19 +1,10 @@
 //! Single stories of the plan, told against the simulator.
 
-<<<<<<< HEAD
-#![allow(clippy::expect_used, reason = "a story that goes otherwise fails its test")]
-#![allow(
-    clippy::unchecked_time_subtraction,
-    reason = "a negative duration fails the test"
-)]
-#![allow(clippy::similar_names, reason = "they tell what they are")]
-=======
 #![expect(
     clippy::expect_used,
     clippy::unchecked_time_subtraction,
     reason = "a story that goes wrong panics"
 )]
->>>>>>> plan
 
 mod creates;
 mod losses;
