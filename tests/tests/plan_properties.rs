@@ -133,7 +133,7 @@ fn configuration() -> ProptestConfig {
     let cases = std::env::var("STOKER_CASES")
         .ok()
         .and_then(|cases| cases.parse().ok())
-        .unwrap_or(64);
+        .unwrap_or(256);
     ProptestConfig {
         cases,
         failure_persistence: None,
