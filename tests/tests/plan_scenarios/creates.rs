@@ -167,7 +167,13 @@ fn a_name_that_is_taken_by_our_own_pod_is_adopted() {
     sim.plant(own);
     sim.target(0, 1);
     sim.run(secs(5));
-    assert_eq!(sim.cluster.pods.len(), 1);
+    assert_eq!(sim.sent("create").len(), 1);
+    assert_eq!(
+        (sim.cluster.pods.len(), sim.alive(0)),
+        (1, 0),
+        "nobody starts a planted pod"
+    );
+    assert!(sim.pod_of(ExecutorId(1)).is_some());
     assert_eq!(sim.plan.snapshot().profiles[&ProfileId(0)].1.live, 1);
 }
 
