@@ -163,11 +163,12 @@ fn a_pod_that_appears_after_its_create_expired_is_deleted() {
 fn a_name_that_is_taken_by_our_own_pod_is_adopted() {
     let mut sim = Sim::new(Sim::config(), 5);
     sim.run(secs(1));
+    sim.silent = true;
     let own = Cluster::executor_pod("test-exec-1", APP, ExecutorId(1), ProfileId(0), Some(OWNER));
     sim.plant(own);
     sim.target(0, 1);
     sim.run(secs(5));
-    assert_eq!(sim.sent("create").len(), 1);
+    assert_eq!((sim.sent("create").len(), sim.sent("get").len()), (1, 1));
     assert_eq!(
         (sim.cluster.pods.len(), sim.alive(0)),
         (1, 0),
