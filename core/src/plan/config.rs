@@ -29,7 +29,7 @@ pub struct PlanConfig {
     pub batch: Option<Batch>,
     /// Upper bound of executors that do not run yet; no bound. `spark.kubernetes.allocation.maxPendingPods`
     pub max_pending_pods: usize,
-    /// The same for each resource profile; no bound. `spark.kubernetes.allocation.maxPendingPodsPerRpId`
+    /// The same for each resource profile; no bound. `spark.kubernetes.allocation.maxPendingPodsPerRp`
     pub max_pending_pods_per_profile: usize,
     /// Executor ids stay below this number; 2147483647. `spark.kubernetes.allocation.maximum`
     pub max_executor_id: u64,

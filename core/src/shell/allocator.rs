@@ -26,6 +26,8 @@ use super::settings::Settings;
 const COMMAND_QUEUE: usize = 1024;
 /// Threads of an allocator's runtime. None of them is ever attached to the JVM.
 const WORKERS: usize = 2;
+/// How long a start that failed may take to remove what it made.
+const FAILED_START_STOP: Duration = Duration::from_secs(5);
 /// How long the runtime may take to end after the loop has.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
 
@@ -133,7 +135,8 @@ impl Allocator {
                 message: "Stoker's allocation loop ended before it was ready. Please report this with the driver's log.".into(),
             },
         };
-        allocator.stop(Duration::ZERO);
+        // A ConfigMap may be there already, and without a driver pod nobody else would delete it.
+        allocator.stop(FAILED_START_STOP);
         Err(failure)
     }
 
