@@ -16,7 +16,8 @@ pub struct PlanConfig {
     /// `spark.kubernetes.driver.pod.name`: the pod that owns everything. None in client mode outside of a pod.
     pub driver_pod: Option<String>,
     /// How long to wait for the driver pod to be ready before executors are made all the same; 1 s.
-    /// `spark.kubernetes.allocation.driver.readinessTimeout`
+    /// `spark.kubernetes.allocation.driver.readinessTimeout`; zero does not wait, as
+    /// `spark.kubernetes.driver.service.publishNotReadyAddresses` has it.
     pub driver_readiness_timeout: Duration,
     /// How long the start tolerates an API server that does not answer; 60 s. `spark.stoker.startTimeout`
     pub start_timeout: Duration,

@@ -153,7 +153,7 @@ impl Plan {
             self.ask_config_map();
             self.sweep();
         }
-        if pod.ready {
+        if pod.ready || self.cfg.driver_readiness_timeout.is_zero() {
             self.settle_driver(now);
         } else {
             let interval = (self.cfg.driver_readiness_timeout / 4).clamp(DRIVER_POLL.0, DRIVER_POLL.1);

@@ -1,5 +1,7 @@
 //! The plan's settings, read from the configuration.
 
+use std::time::Duration;
+
 use crate::conf::{Conf, ConfError, keys};
 use crate::plan::{Batch, PlanConfig};
 
@@ -22,7 +24,7 @@ pub(super) fn plan_config(
         .unwrap_or_default();
     Ok(PlanConfig {
         driver_pod: conf.get(&keys::DRIVER_POD_NAME)?,
-        driver_readiness_timeout: conf.get(&keys::ALLOCATION_DRIVER_READINESS_TIMEOUT)?,
+        driver_readiness_timeout: driver_readiness_timeout(conf)?,
         start_timeout: conf.get(&keys::STOKER_START_TIMEOUT)?,
         config_map: !conf.get(&keys::EXECUTOR_DISABLE_CONFIG_MAP)?,
         max_in_flight: at_least_one(conf.get(&keys::STOKER_ALLOCATION_MAX_IN_FLIGHT)?),
@@ -51,6 +53,15 @@ pub(super) fn plan_config(
         seed,
         ..PlanConfig::new(app_id, conf.get(&keys::NAMESPACE)?, pod_name_prefix)
     })
+}
+
+/// How long the driver pod may take to be ready. Executors reach it through its service; where the service answers for
+/// a pod that is not ready, there is nothing to wait for.
+fn driver_readiness_timeout(conf: &Conf) -> Result<Duration, ConfError> {
+    if conf.get(&keys::DRIVER_SERVICE_PUBLISH_NOT_READY)? {
+        return Ok(Duration::ZERO);
+    }
+    conf.get(&keys::ALLOCATION_DRIVER_READINESS_TIMEOUT)
 }
 
 /// After how many failed executors the application ends: `spark.executor.maxNumFailures`, else twice the number

@@ -102,6 +102,23 @@ fn a_driver_pod_that_becomes_ready_ends_the_wait() {
 }
 
 #[test]
+fn a_driver_pod_that_need_not_be_ready_is_asked_for_once() {
+    let cfg = PlanConfig {
+        driver_readiness_timeout: Duration::ZERO,
+        ..Sim::config()
+    };
+    let driver = Some(DriverPod {
+        uid: OWNER.into(),
+        ready: false,
+    });
+    let mut sim = Sim::with_cluster(cfg, 1, Cluster::new(driver));
+    sim.target(0, 1);
+    sim.run(millis(900));
+    assert!(is_ready(&sim));
+    assert_eq!((sim.sent("driver").len(), sim.sent("create").len()), (1, 1));
+}
+
+#[test]
 fn refused_credentials_rights_and_certificates_end_the_start_at_once() {
     let cases = [
         (FailureClass::Unauthorized, FatalKind::Unauthorized),
