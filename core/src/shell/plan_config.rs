@@ -79,3 +79,73 @@ fn max_executor_failures(conf: &Conf) -> Result<Option<usize>, ConfError> {
         .checked_mul(2)
         .map(|failures| usize::try_from(failures).unwrap_or_default().max(3)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conf::{Sources, SparkVersion};
+
+    fn config(entries: &[(&str, &str)]) -> PlanConfig {
+        let properties = entries
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let sources = Sources {
+            properties,
+            ..Sources::default()
+        };
+        let conf = Conf::new(sources, SparkVersion::new(4, 3, 0)).unwrap();
+        plan_config(&conf, "spark-1", "pi", 7).unwrap()
+    }
+
+    #[test]
+    fn the_users_batches_are_bounds_and_the_defaults_are_none() {
+        assert_eq!(config(&[]).batch, None);
+        let second = Duration::from_secs(1);
+        let sized = config(&[("spark.kubernetes.allocation.batch.size", "7")]);
+        assert_eq!(
+            sized.batch,
+            Some(Batch {
+                size: 7,
+                delay: second
+            })
+        );
+        let delayed = config(&[("spark.kubernetes.allocation.batch.delay", "3s")]);
+        assert_eq!(
+            delayed.batch,
+            Some(Batch {
+                size: 20,
+                delay: second * 3
+            })
+        );
+    }
+
+    #[test]
+    fn failures_are_bounded_as_stock_does() {
+        let failures = |entries: &[(&str, &str)]| config(entries).max_executor_failures;
+        assert_eq!(failures(&[]), Some(4));
+        assert_eq!(failures(&[("spark.executor.instances", "1")]), Some(3));
+        assert_eq!(failures(&[("spark.executor.instances", "50")]), Some(100));
+        assert_eq!(failures(&[("spark.dynamicAllocation.enabled", "true")]), None);
+        let bounded = [
+            ("spark.dynamicAllocation.enabled", "true"),
+            ("spark.dynamicAllocation.maxExecutors", "10"),
+        ];
+        assert_eq!(failures(&bounded), Some(20));
+        assert_eq!(failures(&[("spark.executor.maxNumFailures", "5")]), Some(5));
+    }
+
+    #[test]
+    fn the_driver_pod_is_not_waited_for_where_its_service_publishes_it_anyway() {
+        assert_eq!(config(&[]).driver_readiness_timeout, Duration::from_secs(1));
+        let key = "spark.kubernetes.driver.service.publishNotReadyAddresses";
+        assert_eq!(config(&[(key, "true")]).driver_readiness_timeout, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_create_is_given_up_no_sooner_than_after_five_batch_delays() {
+        assert_eq!(config(&[]).create_timeout, Duration::from_mins(10));
+        let slow = config(&[("spark.kubernetes.allocation.batch.delay", "300s")]);
+        assert_eq!(slow.create_timeout, Duration::from_mins(25));
+    }
+}
