@@ -138,8 +138,6 @@ pub enum FatalKind {
     BadCertificate,
     /// The driver pod of `spark.kubernetes.driver.pod.name` does not exist.
     DriverPodMissing,
-    /// The driver pod did not become ready in time.
-    DriverPodNotReady,
     /// The configuration cannot be used.
     InvalidConfiguration,
     /// A defect of Stoker itself.

@@ -54,6 +54,6 @@ impl StartError {
 
     /// Whether the same start may succeed later without a change of the configuration.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.kind(), FatalKind::Unreachable | FatalKind::DriverPodNotReady)
+        self.kind() == FatalKind::Unreachable
     }
 }
