@@ -7,6 +7,7 @@
 //! Imports point left only: [`conf`] knows nobody, [`spec`] knows [`conf`], [`plan`] knows neither tokio nor
 //! kube, and `shell` is the only module with I/O and a clock.
 
+mod causes;
 pub mod conf;
 pub mod ids;
 pub mod plan;
@@ -14,3 +15,5 @@ pub mod spec;
 
 #[cfg(feature = "shell")]
 pub mod shell;
+
+pub use causes::with_causes;

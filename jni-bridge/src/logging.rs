@@ -18,7 +18,7 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry, reload};
 
-use crate::policy::with_causes;
+use stoker_core::with_causes;
 
 use ring::{Line, Ring};
 

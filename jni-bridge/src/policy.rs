@@ -1,7 +1,6 @@
 //! Failures and panics become `io.stoker.spark.AllocatorException`s.
 
 use std::any::Any;
-use std::error::Error;
 use std::fmt;
 
 use jni::errors::ErrorPolicy;
@@ -9,6 +8,7 @@ use jni::objects::{JString, JThrowable};
 use jni::{Env, JValue, jni_sig, jni_str};
 use serde::Serialize as _;
 use stoker_core::plan::FatalKind;
+use stoker_core::with_causes;
 
 use crate::codec::CodecError;
 use crate::engine::EngineError;
@@ -69,18 +69,6 @@ impl fmt::Display for Kind {
             Kind::Panic => f.write_str("panic"),
         }
     }
-}
-
-/// The message of an error with those of its causes.
-pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// The one policy of all native methods: throw, and return a value that Java does not see.

@@ -20,7 +20,7 @@ def free_port():
 class Application:
     """A running `spark-submit`."""
 
-    def __init__(self, cluster, spark_home, mode, app_args, log_path, executors=4, conf=(), main="SparkPi", env=None):
+    def __init__(self, cluster, spark_home, mode, app_args, log_path, executors=4, conf=()):
         self.cluster = cluster
         self.mode = mode
         self.ui_port = free_port()
@@ -59,7 +59,7 @@ class Application:
             jar = "local:///opt/apps/apps.jar"
         settings |= dict(conf)
         command = [str(spark_home / "bin" / "spark-submit"), "--master", dict(conf).get("spark.master", cluster.env["MASTER"]), "--deploy-mode", mode,
-                   "--name", f"pi-{mode}", "--class", main]
+                   "--name", f"pi-{mode}", "--class", "SparkPi"]
         for key, value in settings.items():
             if value is not None and key != "spark.master":
                 command += ["--conf", f"{key}={value}"]
@@ -69,7 +69,7 @@ class Application:
         # In client mode nothing but the settings above may lead to the cluster.
         environment["KUBECONFIG"] = cluster.env["KUBECONFIG"] if mode == "cluster" else os.devnull
         self.log = open(log_path, "w")
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, env=environment | {"SPARK_HOME": str(spark_home)} | (env or {}))
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, env=environment | {"SPARK_HOME": str(spark_home)})
 
     def __enter__(self):
         return self

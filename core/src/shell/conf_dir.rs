@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use crate::conf::{Conf, ConfError, diff, keys, properties};
+use crate::conf::{Conf, diff, properties};
+use crate::spec::SpecError;
 use crate::spec::conf_dir::{self, Entry};
 
 /// Names and contents of the files stock would take, with a warning for each that is left out. A directory that
 /// cannot be read is an empty one, as for stock.
-pub(super) fn read(conf: &Conf) -> Result<Vec<(String, String)>, ConfError> {
-    let max_size = u64::try_from(conf.get(&keys::CONFIG_MAP_MAX_SIZE)?).unwrap_or_default();
+pub(super) fn read(conf: &Conf) -> Result<Vec<(String, String)>, SpecError> {
+    let max_size = conf_dir::max_size(conf)?;
     let Some(directory) = conf_dir::path(conf) else {
         return Ok(Vec::new());
     };

@@ -1,12 +1,12 @@
 //! Makes the bytes that are sent: each profile's pod is built once and stamped per executor.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::io;
 
 use crate::conf::{Conf, keys};
 use crate::plan::{ExecutorId, ProfileId};
 use crate::spec::{self, AppContext, OwnerPod, PodStamp, ResourceProfile, Secret};
+use crate::with_causes;
 
 use super::clock::epoch_millis;
 use super::conf_dir;
@@ -97,14 +97,14 @@ impl PodFactory {
 
     /// The executor's pod in JSON, or why there is none, for people.
     pub(super) fn pod(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<Vec<u8>, String> {
-        let seed = u128::from_be_bytes(random().map_err(|error| explain(&error))?);
+        let seed = u128::from_be_bytes(random().map_err(|error| with_causes(&error))?);
         if !self.stamps.contains_key(&profile) {
             let described = self
                 .profiles
                 .get(&profile)
                 .ok_or_else(|| format!("Spark has not described resource profile {profile} yet"))?;
             let stamp =
-                PodStamp::build(&self.conf, &self.context, described).map_err(|error| explain(&error))?;
+                PodStamp::build(&self.conf, &self.context, described).map_err(|error| with_causes(&error))?;
             self.stamps.insert(profile, stamp);
         }
         Ok(self.stamps[&profile].stamp(executor, seed).body)
@@ -113,7 +113,7 @@ impl PodFactory {
     /// The executor `ConfigMap` in JSON, or why there is none, for people.
     pub(super) fn config_map(&self) -> Result<Vec<u8>, String> {
         let config_map =
-            spec::config_map(&self.conf, &self.context, &self.files).map_err(|error| explain(&error))?;
+            spec::config_map(&self.conf, &self.context, &self.files).map_err(|error| with_causes(&error))?;
         Ok(config_map.to_string().into_bytes())
     }
 }
@@ -123,15 +123,4 @@ pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
-}
-
-/// An error with its causes.
-fn explain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
