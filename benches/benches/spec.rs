@@ -56,6 +56,7 @@ fn context() -> AppContext {
             uid: "00000000-0000-4000-8000-000000000000".to_owned(),
         }),
         conf_files: vec!["log4j2.properties".to_owned()],
+        pod_template: None,
     }
 }
 

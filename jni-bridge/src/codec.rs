@@ -82,6 +82,9 @@ pub(crate) struct StartMessage {
     pub(crate) auth_secret: Option<Secret>,
     /// Master URL.
     pub(crate) master: String,
+    /// Text of `spark.kubernetes.executor.podTemplateFile`, where it is set.
+    #[serde(default)]
+    pub(crate) pod_template: Option<String>,
     /// The system properties of the JVM.
     #[serde(default)]
     pub(crate) system_properties: Entries,

@@ -35,6 +35,7 @@ impl CoreEngine {
             auth_secret: message.auth_secret.map(|secret| secret.0),
             kubeconfig: None,
             mounted_properties: Some(mounted_properties()),
+            pod_template: message.pod_template,
             notices: NoticeFilter::Spark,
         };
         Ok(Self {

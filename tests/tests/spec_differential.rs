@@ -172,6 +172,7 @@ impl Case {
                 uid: self.test("driverPod.uid").unwrap_or_default().to_owned(),
             }),
             conf_files: files.iter().map(|(name, _)| name.clone()).collect(),
+            pod_template: None,
         };
         let executor = ExecutorId(self.test("executorId").unwrap_or("1").parse().unwrap());
         let stamp = PodStamp::build(&conf, &context, &self.profile()).map_err(|e| e.to_string())?;

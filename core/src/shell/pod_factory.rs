@@ -5,7 +5,7 @@ use std::io;
 
 use crate::conf::{Conf, keys};
 use crate::plan::{ExecutorId, ProfileId};
-use crate::spec::{self, AppContext, OwnerPod, PodStamp, ResourceProfile, Secret};
+use crate::spec::{self, AppContext, OwnerPod, PodStamp, PodTemplate, ResourceProfile, Secret};
 use crate::with_causes;
 
 use super::clock::epoch_millis;
@@ -42,6 +42,11 @@ impl PodFactory {
             config_map_name: spec::config_map_name(&unique),
             driver_pod: None,
             conf_files: files.iter().map(|(name, _)| name.clone()).collect(),
+            pod_template: settings
+                .pod_template
+                .as_deref()
+                .map(PodTemplate::parse)
+                .transpose()?,
         };
         let profile = ResourceProfile::default_from(&conf)?;
         let stamp = PodStamp::build(&conf, &context, &profile)?;

@@ -25,6 +25,8 @@ pub struct Settings {
     /// The properties file mounted into the driver pod, `$SPARK_CONF_DIR/spark.properties`. The configuration
     /// counts; what the file has otherwise is logged at debug level.
     pub mounted_properties: Option<PathBuf>,
+    /// Text of `spark.kubernetes.executor.podTemplateFile`, where it is set: YAML or JSON.
+    pub pod_template: Option<String>,
     /// Which notices are wanted.
     pub notices: NoticeFilter,
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use super::PodTemplate;
+
 /// What all executor pods of an application share and the configuration does not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppContext {
@@ -21,6 +23,8 @@ pub struct AppContext {
     pub driver_pod: Option<OwnerPod>,
     /// Names of the files of `SPARK_CONF_DIR` in the `ConfigMap`, which executors see in `/opt/spark/conf`.
     pub conf_files: Vec<String>,
+    /// What executor pods are made from, where the user has set `spark.kubernetes.executor.podTemplateFile`.
+    pub pod_template: Option<PodTemplate>,
 }
 
 /// The driver pod.

@@ -9,6 +9,12 @@ pub enum SpecError {
     /// A key that the pod needs is invalid.
     #[error(transparent)]
     Conf(#[from] ConfError),
+    /// The pod template cannot be used.
+    #[error("Could not load pod from template file (spark.kubernetes.executor.podTemplateFile): {message}")]
+    Template {
+        /// What is wrong with it.
+        message: String,
+    },
     /// No image is configured.
     #[error(
         "Must specify the executor container image: set spark.kubernetes.executor.container.image or \

@@ -5,6 +5,7 @@
 //! executor. What is random comes from the caller.
 
 mod blueprint;
+mod claim;
 mod command_line;
 pub mod conf_dir;
 mod config_map;
@@ -16,13 +17,16 @@ mod names;
 mod profile;
 mod quantity;
 mod stamp;
+mod template;
 
+pub use claim::VolumeClaim;
 pub use config_map::config_map;
 pub use context::{AppContext, OwnerPod, Secret};
 pub use error::SpecError;
 pub use names::{config_map_name, hostname, pod_name, pod_name_prefix, unique_id};
 pub use profile::{ExecutorResource, ResourceProfile};
 pub use stamp::{PodStamp, StampedPod};
+pub use template::PodTemplate;
 
 /// Where executors have the files of the `ConfigMap`.
 const CONF_DIR: &str = "/opt/spark/conf";

@@ -2,7 +2,7 @@
 
 use super::blueprint::{Blueprint, Dynamic};
 use super::local_dirs::LocalDirs;
-use super::{AppContext, ResourceProfile, SpecError, env, names};
+use super::{AppContext, ResourceProfile, SpecError, VolumeClaim, env, names};
 use crate::conf::{Conf, keys};
 use crate::ids::ExecutorId;
 
@@ -24,6 +24,8 @@ pub struct StampedPod {
     pub name: String,
     /// A `v1.Pod` in JSON.
     pub body: Vec<u8>,
+    /// The volume claims that are made for this executor, in the order of its volumes.
+    pub claims: Vec<VolumeClaim>,
 }
 
 /// A piece of the JSON text.
@@ -104,6 +106,7 @@ impl PodStamp {
         StampedPod {
             name: dynamic.name,
             body,
+            claims: Vec::new(),
         }
     }
 

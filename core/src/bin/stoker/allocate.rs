@@ -65,6 +65,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         kubeconfig: options.kubeconfig.clone(),
         master: None,
         mounted_properties: None,
+        pod_template: None,
         notices: NoticeFilter::All,
         app_id,
         conf,

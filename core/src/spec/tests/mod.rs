@@ -54,6 +54,7 @@ fn context() -> AppContext {
             uid: "uid-1".to_owned(),
         }),
         conf_files: vec!["metrics.properties".to_owned(), "log4j2.properties".to_owned()],
+        pod_template: None,
     }
 }
 
