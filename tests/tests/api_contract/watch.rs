@@ -174,14 +174,34 @@ async fn a_silent_watch_ends() {
     assert_eq!(start.elapsed(), LIMIT);
     drop(request);
 
-    // An answer and then silence, though the API server was to end it: after its time and the call limit.
-    let silence = StreamBody::new(futures::stream::pending()).boxed_unsync();
-    let start = tokio::time::Instant::now();
-    let (_, events, end) = watch(Response::new(silence)).await;
-    assert_eq!((events.len(), end.unwrap_err().class), (0, FailureClass::Timeout));
-    let elapsed = start.elapsed();
-    assert!(
-        elapsed >= Duration::from_secs(320) && elapsed <= Duration::from_secs(330),
-        "{elapsed:?}"
-    );
+    // An answer and then silence, at once or after a bookmark: within 90 s, as the bookmarks of each minute are missed.
+    let silence = futures::stream::pending;
+    let said = futures::stream::once(async { Ok(http_body::Frame::data(Bytes::from(BOOKMARK))) });
+    for (body, heard) in [
+        (StreamBody::new(silence()).boxed_unsync(), 0),
+        (StreamBody::new(said.chain(silence())).boxed_unsync(), 1),
+    ] {
+        let start = tokio::time::Instant::now();
+        let (_, events, end) = watch(Response::new(body)).await;
+        assert_eq!(
+            (events.len(), end.unwrap_err().class),
+            (heard, FailureClass::Timeout)
+        );
+        let elapsed = start.elapsed();
+        assert!(
+            elapsed > Duration::from_secs(70) && elapsed < Duration::from_secs(90),
+            "{elapsed:?}"
+        );
+    }
+}
+
+/// A line each minute is a sign of life, however long the watch lasts.
+#[tokio::test(start_paused = true)]
+async fn bookmarks_keep_a_watch_alive() {
+    let bookmarks = futures::stream::iter(0..5).then(|_| async {
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        Ok(http_body::Frame::data(Bytes::from(BOOKMARK)))
+    });
+    let (_, events, end) = watch(Response::new(StreamBody::new(bookmarks).boxed_unsync())).await;
+    assert_eq!((events.len(), end), (5, Ok(())));
 }

@@ -17,7 +17,6 @@ use kube::core::params::{
 use kube::core::request::{Error as RequestError, Request};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokio::time::Instant;
 
 use self::facts::{DriverAnswer, ListAnswer, PodAnswer};
 use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, Outcome, PodFacts, Selection};
@@ -137,10 +136,7 @@ impl PodApi {
         let params = WatchParams::default().labels(&self.selector).timeout(seconds);
         let request = self.pods.watch(&params, resource_version);
         let request = request.map_err(|error| failure::unbuilt(&error))?.map(Body::from);
-        // For a server that forgets to end the watch, or a connection that died unnoticed.
-        let deadline = Instant::now() + Duration::from_secs(seconds.into()) + self.limit;
-        let opening = watch::open(&self.client, request, deadline);
-        tokio::time::timeout(self.limit, opening)
+        tokio::time::timeout(self.limit, watch::open(&self.client, request))
             .await
             .unwrap_or_else(|_| Err(failure::no_answer(self.limit)))
     }

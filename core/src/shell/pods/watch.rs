@@ -1,12 +1,13 @@
 //! A watch as a stream of events.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use http::StatusCode;
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::Body;
 use serde::Deserialize;
-use tokio::time::Instant;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
@@ -16,6 +17,8 @@ use crate::plan::{ApiFailure, FailureClass, PodFacts, WatchEvent};
 
 /// Most bytes of one event.
 const EVENT_LIMIT: usize = 8 << 20;
+/// A watch that says nothing for so long is dead: the API server sends a bookmark each minute.
+const SILENCE_LIMIT: Duration = Duration::from_secs(80);
 
 /// An open watch: events, and at most one failure as the last item. It ends without one when the API server
 /// ended it in order.
@@ -46,12 +49,8 @@ struct BookmarkMeta {
     resource_version: String,
 }
 
-/// Sends the request and waits for the beginning of the answer. The watch is followed until `deadline`.
-pub(super) async fn open(
-    client: &kube::Client,
-    request: http::Request<Body>,
-    deadline: Instant,
-) -> Result<Watch, ApiFailure> {
+/// Sends the request and waits for the beginning of the answer. The watch is followed as long as it says something.
+pub(super) async fn open(client: &kube::Client, request: http::Request<Body>) -> Result<Watch, ApiFailure> {
     let answer = client
         .send(request)
         .await
@@ -64,9 +63,9 @@ pub(super) async fn open(
     }
     let reader = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other).boxed());
     let lines = FramedRead::new(reader, LinesCodec::new_with_max_length(EVENT_LIMIT));
-    let events = stream::unfold(Some(lines), move |lines| async move {
+    let events = stream::unfold(Some(lines), |lines| async move {
         let mut lines = lines?;
-        match next_event(&mut lines, deadline).await {
+        match next_event(&mut lines).await {
             Ok(Some(event)) => Some((Ok(event), Some(lines))),
             Ok(None) => None,
             Err(failure) => Some((Err(failure), None)),
@@ -76,10 +75,14 @@ pub(super) async fn open(
 }
 
 /// The next event; `None` when the API server ended the watch in order.
-async fn next_event(lines: &mut Lines, deadline: Instant) -> Result<Option<WatchEvent>, ApiFailure> {
+async fn next_event(lines: &mut Lines) -> Result<Option<WatchEvent>, ApiFailure> {
     loop {
-        let line = match tokio::time::timeout_at(deadline, lines.next()).await {
-            Err(_) => return Err(cut("the API server did not end the watch in time")),
+        let line = match tokio::time::timeout(SILENCE_LIMIT, lines.next()).await {
+            Err(_) => {
+                return Err(cut(
+                    "the watch was silent for longer than the API server's bookmarks allow",
+                ));
+            }
             Ok(None) => return Ok(None),
             Ok(Some(Ok(line))) => line,
             Ok(Some(Err(LinesCodecError::MaxLineLengthExceeded))) => {
