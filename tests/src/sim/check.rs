@@ -9,6 +9,7 @@ use stoker_core::plan::{
 };
 
 use super::OWNER;
+use super::check_claims::ClaimChecker;
 use super::cluster::{Cluster, is_alive};
 
 /// What the checker knows of an executor.
@@ -23,6 +24,8 @@ struct Known {
     outstanding: bool,
     /// Its name was taken by another pod.
     taken: bool,
+    /// The last create of it failed for certain.
+    refused: bool,
     created: bool,
     reported: bool,
     killed: bool,
@@ -42,6 +45,7 @@ pub struct Checker {
     executors: BTreeMap<ExecutorId, Known>,
     targets: BTreeMap<ProfileId, usize>,
     open: BTreeMap<CallId, Action>,
+    claims: ClaimChecker,
     sent: VecDeque<Duration>,
     deleted: BTreeSet<String>,
     first_list: bool,
@@ -63,6 +67,7 @@ impl Checker {
     /// A checker for a plan with this configuration.
     pub fn new(cfg: PlanConfig) -> Self {
         Checker {
+            claims: ClaimChecker::new(&cfg),
             cfg,
             executors: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -152,15 +157,51 @@ impl Checker {
             "call id used twice: {action:?}"
         );
         match action {
+            Action::Prepare { executors, .. } => {
+                assert!(
+                    self.ready && !self.stopping && !self.aborted,
+                    "nothing to prepare"
+                );
+                for (id, _) in executors {
+                    assert!(!self.executors.contains_key(id), "executor id {id} used twice");
+                }
+                self.claims.on_prepare(executors);
+            }
+            Action::CreateClaim {
+                executor,
+                index,
+                owner,
+                ..
+            } => {
+                assert!(!self.stopping && !self.aborted, "a claim after the end");
+                self.claims.on_claim(*executor, *index, owner);
+            }
+            Action::DeleteClaim { claim, .. } => {
+                let of = cluster
+                    .claims
+                    .get(&claim.name)
+                    .filter(|known| known.uid == claim.uid);
+                let used = of.and_then(|known| self.executors.get(&known.executor));
+                assert!(
+                    used.is_none_or(|known| !known.outstanding || known.reported),
+                    "the claim of a living executor is deleted: {claim:?}"
+                );
+            }
             Action::Create {
                 executor, profile, ..
-            } => self.on_create(now, *executor, *profile),
+            } => {
+                self.on_create(now, *executor, *profile);
+                self.claims.on_create(*executor, cluster);
+            }
             Action::Delete {
                 executor, uid, name, ..
             } => self.on_delete(*executor, name, uid, cluster),
             Action::DeleteCollection { selection, .. } => {
                 assert!(self.stopping, "collections are deleted at the stop only");
-                assert!(self.cfg.delete_executors, "pods are kept");
+                assert!(
+                    self.cfg.delete_executors || *selection == Selection::Claims,
+                    "pods are kept"
+                );
                 if *selection == Selection::Pods {
                     assert!(self.first_list, "a delete before the first list");
                 }
@@ -186,7 +227,12 @@ impl Checker {
             .filter(|action| {
                 matches!(
                     action,
-                    Action::Create { .. } | Action::Get { .. } | Action::Delete { .. } | Action::Patch { .. }
+                    Action::Create { .. }
+                        | Action::CreateClaim { .. }
+                        | Action::Get { .. }
+                        | Action::Delete { .. }
+                        | Action::DeleteClaim { .. }
+                        | Action::Patch { .. }
                 )
             })
             .count();
@@ -195,7 +241,7 @@ impl Checker {
             "{in_flight} calls in flight"
         );
         assert!(
-            self.open.len() - in_flight <= 4,
+            self.open.len() - in_flight <= 5,
             "too many calls in flight: {:?}",
             self.open
         );
@@ -227,14 +273,17 @@ impl Checker {
             profile,
             outstanding: true,
             taken: false,
+            refused: false,
             created: false,
             reported: false,
             killed: false,
             surplus: false,
             registered: false,
         };
+        // What was refused may be tried again where it was prepared.
+        let before = self.executors.insert(id, known);
         assert!(
-            self.executors.insert(id, known).is_none(),
+            before.is_none_or(|before| self.cfg.prepares && before.refused && !before.reported),
             "executor id {id} used twice"
         );
     }
@@ -269,6 +318,7 @@ impl Checker {
     /// The plan gets an answer.
     pub fn on_result(&mut self, call: CallId, result: &CallResult) {
         let action = self.open.remove(&call).expect("an answer to an open call");
+        self.claims.on_result(&action, result);
         match (&action, result) {
             (Action::Create { executor, .. }, CallResult::Pod(Outcome::Failed(failure))) => {
                 if let Some(known) = self.executors.get_mut(executor) {
@@ -276,6 +326,7 @@ impl Checker {
                         known.taken = true;
                     } else if !known.created {
                         known.outstanding = false;
+                        known.refused = true;
                     }
                 }
             }
@@ -320,6 +371,7 @@ impl Checker {
                 );
                 assert!(!uid.is_empty());
                 known.created = true;
+                self.claims.on_created(*executor_id, uid);
             }
             Notice::Running { executor_id, .. } => {
                 let known = &self.executors[executor_id];
@@ -388,9 +440,13 @@ impl Checker {
         assert!(pending <= self.cfg.max_pending_pods, "{pending} pending pods");
         for (profile, (target, counts)) in &snapshot.profiles {
             assert_eq!(
-                counts.live,
+                counts.live - counts.staged,
                 self.outstanding(*profile),
                 "the ledger and the checker count differently"
+            );
+            assert!(
+                counts.staged == 0 || counts.live <= *target,
+                "executors are prepared above the target: {counts:?}"
             );
             assert_eq!(
                 Some(target),
@@ -402,6 +458,7 @@ impl Checker {
 
     /// Every create must have ended as seen, failed or expired.
     pub fn on_end(&self, cluster: &Cluster) {
+        self.claims.on_end(cluster);
         for (id, known) in &self.executors {
             if known.outstanding && !known.reported {
                 let there = cluster.pods.values().any(|pod| pod.executor == Some(*id));
