@@ -98,11 +98,12 @@ impl Plan {
             Outcome::Failed(failure)
                 if matches!(failure.class, FailureClass::Forbidden | FailureClass::Invalid) =>
             {
-                self.on_claim_refused(now, id, sent_at, &failure);
+                self.on_claim_refused(now, id, index, sent_at, &failure);
             }
             Outcome::Failed(failure) | Outcome::Unknown(failure) => {
                 self.set_claim(id, index, Claim::Wanted);
-                self.on_claim_failure(now, id, sent_at, &failure);
+                let said = self.said_of_claim(id, index, &failure);
+                self.on_claim_failure(now, id, sent_at, &failure, &said);
             }
         }
     }
@@ -129,14 +130,21 @@ impl Plan {
     }
 
     /// A claim that will never be made ends its executor, and the application where no claim was ever made.
-    fn on_claim_refused(&mut self, now: Duration, id: ExecutorId, sent_at: Duration, failure: &ApiFailure) {
+    fn on_claim_refused(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        index: usize,
+        sent_at: Duration,
+        failure: &ApiFailure,
+    ) {
         let Some(executor) = self.ledger.get(id) else {
             return;
         };
         let (profile, stage, registered) = (executor.profile, executor.stage, executor.registered);
-        let said = self.said_of(id, failure);
+        let said = self.said_of_claim(id, index, failure);
         if self.targets.claims_proven(profile) {
-            self.on_claim_failure(now, id, sent_at, failure);
+            self.on_claim_failure(now, id, sent_at, failure, &said);
         } else {
             self.abort(
                 1,
@@ -156,13 +164,25 @@ impl Plan {
         }
     }
 
-    fn on_claim_failure(&mut self, now: Duration, id: ExecutorId, sent_at: Duration, failure: &ApiFailure) {
+    fn on_claim_failure(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        sent_at: Duration,
+        failure: &ApiFailure,
+        said: &str,
+    ) {
         self.budget
             .failed(now, sent_at, failure.retry_after, &mut self.rng);
         if let Some(profile) = self.ledger.get(id).map(|executor| executor.profile) {
-            let said = self.said_of(id, failure);
-            self.tell_failure(profile, failure.class, "volume claims", &said);
+            self.tell_failure(profile, failure.class, "volume claims", said);
         }
+    }
+
+    /// The same of a claim, as far as its name is Spark's own.
+    fn said_of_claim(&self, id: ExecutorId, index: usize, failure: &ApiFailure) -> String {
+        let said = self.said_of(id, failure);
+        said.replace(&format!("<executor pod>-pvc-{index}"), "<volume claim>")
     }
 
     /// What a failure says, without the name that changes with every executor.

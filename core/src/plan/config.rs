@@ -6,6 +6,10 @@ use super::types::ExecutorId;
 
 /// Settings of a [`Plan`](super::Plan). All durations are on the clock of the plan.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings that are independent of each other"
+)]
 pub struct PlanConfig {
     /// `spark.app.id`: label `spark-app-selector` of everything the plan owns.
     pub app_id: String,

@@ -28,8 +28,6 @@ pub(super) struct Stop {
     pods: Round,
     config_maps: Round,
     claims: Round,
-    /// Pods are kept, so that they need no goodbye.
-    keeps: bool,
     /// Collections may not be deleted: pods are deleted one by one.
     single: bool,
     /// Pods have appeared since the collection delete was sent.
@@ -77,7 +75,6 @@ impl Plan {
             pods,
             config_maps: wanted(delete && self.startup.config_map_may_exist()),
             claims,
-            keeps: !delete,
             single: false,
             more: false,
             backoff: Backoff::new(RETRY, RETRY_MAX),
@@ -158,7 +155,8 @@ impl Plan {
             && !singles
             && total.creating == 0
             && total.unconfirmed == 0;
-        stop.done = (stop.keeps || pods_done) && stop.claims == Round::Settled;
+        // Pods that are to be kept need no goodbye.
+        stop.done = (pods_done || !self.cfg.delete_executors) && stop.claims == Round::Settled;
         if stop.done {
             self.timers.stop_all();
         }

@@ -34,6 +34,22 @@ struct Known {
     registered: bool,
 }
 
+impl Known {
+    fn new(profile: ProfileId) -> Self {
+        Known {
+            profile,
+            outstanding: true,
+            taken: false,
+            refused: false,
+            created: false,
+            reported: false,
+            killed: false,
+            surplus: false,
+            registered: false,
+        }
+    }
+}
+
 /// Follows actions, results and notices; panics where an invariant does not hold.
 #[derive(Debug)]
 #[expect(
@@ -269,19 +285,8 @@ impl Checker {
                 "more than a batch within its delay"
             );
         }
-        let known = Known {
-            profile,
-            outstanding: true,
-            taken: false,
-            refused: false,
-            created: false,
-            reported: false,
-            killed: false,
-            surplus: false,
-            registered: false,
-        };
         // What was refused may be tried again where it was prepared.
-        let before = self.executors.insert(id, known);
+        let before = self.executors.insert(id, Known::new(profile));
         assert!(
             before.is_none_or(|before| self.cfg.prepares && before.refused && !before.reported),
             "executor id {id} used twice"
@@ -309,8 +314,13 @@ impl Checker {
             return;
         };
         let above = known.surplus && !known.registered;
-        let reason =
-            known.killed || known.reported || self.stopping || !is_alive(pod) || !known.outstanding || above;
+        let reason = known.killed
+            || known.reported
+            || self.stopping
+            || self.claims.is_refused(id)
+            || !is_alive(pod)
+            || !known.outstanding
+            || above;
         assert!(reason, "executor {id} is deleted without a reason");
         self.unasked += usize::from(!known.killed && !above && known.outstanding);
     }
@@ -363,7 +373,18 @@ impl Checker {
                 assert!(!self.ready, "ready twice");
                 self.ready = true;
             }
-            Notice::Created { executor_id, uid, .. } => {
+            Notice::Created {
+                executor_id,
+                profile,
+                uid,
+                ..
+            } => {
+                if self.claims.is_asked(*executor_id) {
+                    // Its pod was there before its create.
+                    self.executors
+                        .entry(*executor_id)
+                        .or_insert_with(|| Known::new(*profile));
+                }
                 let known = self.executors.get_mut(executor_id).expect("a known executor");
                 assert!(
                     !known.created && !known.reported,
@@ -399,7 +420,9 @@ impl Checker {
                 self.lost.insert(*executor_id, cause.app_caused);
                 assert_eq!(known.created, !uid.is_empty());
                 if let Some(pod) = cluster.by_uid(uid) {
-                    let over = !is_alive(pod) || (pod.deleting && pod.phase == PodPhase::Pending);
+                    let over = !is_alive(pod)
+                        || (pod.deleting && pod.phase == PodPhase::Pending)
+                        || self.claims.is_refused(*executor_id);
                     assert!(
                         over,
                         "executor {executor_id} lives and is reported lost: {cause:?}"

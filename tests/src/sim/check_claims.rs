@@ -25,6 +25,8 @@ pub(super) struct ClaimChecker {
     made: BTreeSet<(ExecutorId, usize)>,
     /// Executors of which the outcome of a claim's create is not known.
     unsure: BTreeSet<ExecutorId>,
+    /// Executors of which a claim was refused for good.
+    refused: BTreeSet<ExecutorId>,
     preparing: bool,
 }
 
@@ -38,8 +40,19 @@ impl ClaimChecker {
             in_flight: BTreeSet::new(),
             made: BTreeSet::new(),
             unsure: BTreeSet::new(),
+            refused: BTreeSet::new(),
             preparing: false,
         }
+    }
+
+    /// Whether an executor was to be prepared.
+    pub(super) fn is_asked(&self, id: ExecutorId) -> bool {
+        self.prepared.contains_key(&id)
+    }
+
+    /// Whether an executor may be deleted because a claim of it will never be made.
+    pub(super) fn is_refused(&self, id: ExecutorId) -> bool {
+        self.refused.contains(&id)
     }
 
     pub(super) fn on_prepare(&mut self, executors: &[(ExecutorId, ProfileId)]) {
@@ -110,7 +123,12 @@ impl ClaimChecker {
                 self.in_flight.remove(&(*executor, *index));
                 let exists = match outcome {
                     Outcome::Done(_) => true,
-                    Outcome::Failed(failure) => failure.class == FailureClass::AlreadyExists,
+                    Outcome::Failed(failure) => {
+                        if matches!(failure.class, FailureClass::Forbidden | FailureClass::Invalid) {
+                            self.refused.insert(*executor);
+                        }
+                        failure.class == FailureClass::AlreadyExists
+                    }
                     Outcome::Unknown(_) => {
                         self.unsure.insert(*executor);
                         false
