@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use stoker_core::plan::{Batch, Notice, PlanConfig, ProfileId};
+use stoker_core::plan::{Action, Batch, ClaimOwner, Notice, PlanConfig, ProfileId};
 use stoker_tests::sim::Sim;
 use stoker_tests::sim::cluster::{Cluster, Fate};
 use stoker_tests::sim::faults::Faults;
@@ -16,6 +16,9 @@ struct Scenario {
     cfg: PlanConfig,
     faults: Faults,
     page_size: usize,
+    claims_each: usize,
+    /// Milliseconds.
+    prepare_time: u64,
     ops: Vec<(u64, Op)>,
 }
 
@@ -42,6 +45,7 @@ fn ops() -> impl Strategy<Value = Op> {
         1 => Just(Op::Compact),
         1 => (1..40_u64).prop_map(Op::Outage),
         1 => prop::option::of(0..20_usize).prop_map(Op::Quota),
+        1 => prop::option::of(0..20_usize).prop_map(Op::ClaimQuota),
         1 => any::<bool>().prop_map(Op::Unschedulable),
     ]
 }
@@ -49,14 +53,15 @@ fn ops() -> impl Strategy<Value = Op> {
 fn faults() -> impl Strategy<Value = Faults> {
     prop_oneof![
         1 => Just(Faults::NONE),
-        2 => (1..3000_u64, 0..20_u32, 0..15_u32, 0..15_u32, 0..10_u32, 0..60_u32).prop_map(
-            |(latency, refuse, lose_answer, lose_request, apply_late, drop_watch)| Faults {
+        2 => ((1..3000_u64, 0..20_u32, 0..15_u32), (0..15_u32, 0..10_u32, 0..60_u32), 0..40_u32).prop_map(
+            |((latency, refuse, lose_answer), (lose_request, apply_late, drop_watch), fail_prepare)| Faults {
                 latency: Duration::from_millis(latency),
                 refuse,
                 lose_answer,
                 lose_request,
                 apply_late,
                 drop_watch,
+                fail_prepare,
             }
         ),
     ]
@@ -71,6 +76,8 @@ prop_compose! {
         max_pending_pods in prop_oneof![2 => Just(usize::MAX), 1 => 1..10_usize],
         delete_executors in prop::bool::weighted(0.8),
         idle in 0..90_u64,
+        prepares in any::<bool>(),
+        claim_owner in prop::sample::select(vec![ClaimOwner::Driver, ClaimOwner::Pod]),
         seed in any::<u64>(),
     ) -> PlanConfig {
         PlanConfig {
@@ -82,6 +89,8 @@ prop_compose! {
             delete_executors,
             idle_timeout: Duration::from_secs(idle),
             start_timeout: Duration::from_hours(1),
+            prepares,
+            claim_owner,
             seed,
             ..Sim::config()
         }
@@ -94,11 +103,13 @@ prop_compose! {
         cfg in configs(),
         faults in faults(),
         page_size in 1..40_usize,
+        claims_each in 0..3_usize,
+        prepare_time in prop_oneof![Just(0), 0..4000_u64],
         first in (0..30_u32).prop_map(|target| (0, Op::Target(0, target))),
         rest in prop::collection::vec((0..15_000_u64, ops()), 0..40),
     ) -> Scenario {
         let ops = std::iter::once(first).chain(rest).collect();
-        Scenario { seed, cfg, faults, page_size, ops }
+        Scenario { seed, cfg, faults, page_size, claims_each, prepare_time, ops }
     }
 }
 
@@ -115,6 +126,8 @@ fn start(scenario: &Scenario) -> Sim {
     cluster.page_size = scenario.page_size;
     let mut sim = Sim::with_cluster(scenario.cfg.clone(), scenario.seed, cluster);
     sim.faults = scenario.faults;
+    sim.claims_each = scenario.claims_each;
+    sim.prepare_time = Duration::from_millis(scenario.prepare_time);
     for (delay, op) in &scenario.ops {
         sim.run(Duration::from_millis(*delay));
         sim.perform(op);
@@ -126,6 +139,7 @@ fn start(scenario: &Scenario) -> Sim {
 fn heal(sim: &mut Sim) {
     sim.faults = Faults::NONE;
     sim.cluster.quota = None;
+    sim.cluster.claim_quota = None;
     sim.perform(&Op::Unschedulable(false));
 }
 
@@ -187,6 +201,7 @@ proptest! {
         if scenario.cfg.delete_executors && healthy {
             prop_assert!(sim.cluster.pods.is_empty(), "{:?}\n{}", sim.cluster.pods, sim.tail());
             prop_assert_eq!(sim.cluster.config_maps, 0);
+            prop_assert!(sim.cluster.claims.is_empty(), "{:?}\n{}", sim.cluster.claims, sim.tail());
         }
         if !scenario.cfg.delete_executors {
             prop_assert_eq!(sim.check.deletes_of_pods(), 0);
@@ -222,8 +237,10 @@ proptest! {
 
     /// Without faults every create is one POST and no pod is asked for.
     #[test]
-    fn a_quiet_cluster_costs_one_post_for_each_executor(target in 0..60_u32, seed in any::<u64>(), cfg in configs()) {
+    fn a_quiet_cluster_costs_one_post_for_each_executor(target in 0..60_u32, seed in any::<u64>(), cfg in configs(), claims in 0..3_usize) {
+        let claims = claims * usize::from(cfg.prepares);
         let mut sim = Sim::new(cfg, seed);
+        sim.claims_each = claims;
         sim.target(0, target);
         sim.run(Duration::from_mins(10));
         prop_assert_eq!(sim.alive(0), target as usize);
@@ -232,7 +249,9 @@ proptest! {
         prop_assert_eq!(sim.cluster.created, target as usize);
         prop_assert_eq!(sim.check.lists, 1);
         let start_calls = 2 + usize::from(sim.cluster.config_maps > 0) + usize::from(sim.cluster.driver.is_some());
-        prop_assert_eq!(sim.actions.len(), start_calls + target as usize);
+        let calls = sim.actions.iter().filter(|(_, action)| !matches!(action, Action::Prepare { .. })).count();
+        prop_assert_eq!(calls, start_calls + target as usize * (1 + claims));
+        prop_assert_eq!(sim.cluster.claims.len(), target as usize * claims);
         prop_assert_eq!(sim.plan.snapshot().profiles[&ProfileId(0)].1.live, target as usize);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::types::{CallId, ExecutorId, ProfileId};
+use super::types::{CallId, ExecutorId, ObjectRef, ProfileId};
 
 /// An API call to be started. Each is answered exactly once through `Plan::handle_result`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,32 @@ pub enum Action {
         call: CallId,
         /// Resource version to start from.
         resource_version: String,
+    },
+    /// Build the pods and volume claims of executors, to be sent by `Create` and `CreateClaim`. This is no API call;
+    /// where users have feature steps of their own it asks the JVM.
+    Prepare {
+        /// Identifies the result.
+        call: CallId,
+        /// The executors and their resource profiles.
+        executors: Vec<(ExecutorId, ProfileId)>,
+    },
+    /// `POST` a volume claim of an executor that was prepared.
+    CreateClaim {
+        /// Identifies the result.
+        call: CallId,
+        /// The executor.
+        executor: ExecutorId,
+        /// Which of its claims, from 0.
+        index: usize,
+        /// The pod that owns the claim.
+        owner: ObjectRef,
+    },
+    /// `DELETE` a volume claim with a UID precondition.
+    DeleteClaim {
+        /// Identifies the result.
+        call: CallId,
+        /// The claim.
+        claim: ObjectRef,
     },
     /// `POST` an executor pod.
     Create {
@@ -96,6 +122,9 @@ impl Action {
             | Action::CreateConfigMap { call }
             | Action::List { call, .. }
             | Action::Watch { call, .. }
+            | Action::Prepare { call, .. }
+            | Action::CreateClaim { call, .. }
+            | Action::DeleteClaim { call, .. }
             | Action::Create { call, .. }
             | Action::Get { call, .. }
             | Action::Delete { call, .. }
@@ -120,11 +149,13 @@ pub enum PodPatch {
     },
 }
 
-/// A collection deleted as a whole, by the label `spark-app-selector` and `spark-role=executor`.
+/// A collection deleted as a whole, by the label `spark-app-selector` and, but for claims, `spark-role=executor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
     /// Executor pods.
     Pods,
     /// The executor `ConfigMap`.
     ConfigMaps,
+    /// Volume claims.
+    Claims,
 }

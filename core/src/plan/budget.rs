@@ -65,6 +65,11 @@ impl Budget {
         self.creates + self.chores + reserved < self.cap && self.creates < self.limit
     }
 
+    /// When the next volume claim is allowed: batches bound pods only.
+    pub(super) fn gate(&self) -> Duration {
+        self.gate
+    }
+
     /// When the next create is allowed; a time that has passed means at once.
     pub(super) fn opens_at(&self) -> Duration {
         let window = match self.batch {
@@ -87,6 +92,12 @@ impl Budget {
         }
     }
 
+    /// A volume claim has a place among the creates.
+    pub(super) fn claim_sent(&mut self) {
+        self.creates += 1;
+    }
+
+    /// The create of a pod or a volume claim was answered.
     pub(super) fn create_answered(&mut self) {
         self.creates = self.creates.saturating_sub(1);
     }
@@ -99,7 +110,7 @@ impl Budget {
         self.chores = self.chores.saturating_sub(1);
     }
 
-    /// Creates, gets, deletes and patches in flight.
+    /// Creates of pods and claims, gets, deletes and patches in flight.
     pub(super) fn in_flight(&self) -> usize {
         self.creates + self.chores
     }

@@ -8,7 +8,7 @@ use super::event::{ApiFailure, FailureClass, Outcome};
 use super::expect::{Call, Chore};
 use super::lifecycle::End;
 use super::timer::Timer;
-use super::types::ExecutorId;
+use super::types::{ExecutorId, ObjectRef};
 
 /// How often a label is tried.
 const PATCH_ATTEMPTS: u32 = 5;
@@ -31,6 +31,11 @@ impl Plan {
                     uid,
                     grace: None,
                 }
+            }
+            Chore::DeleteClaim(claim) => {
+                let claim = claim.clone();
+                let call = self.calls.begin(Call::Chore(chore));
+                Action::DeleteClaim { call, claim }
             }
             Chore::Patch { id, patch, .. } => {
                 let (executor, name, patch) = (*id, self.cfg.pod_name(*id), patch.clone());
@@ -86,6 +91,24 @@ impl Plan {
                 _ => self.retry_chore(now, Chore::Delete { id, name, uid }, &failure),
             },
             Outcome::Unknown(failure) => self.retry_chore(now, Chore::Delete { id, name, uid }, &failure),
+        }
+    }
+
+    pub(super) fn on_claim_deleted(&mut self, now: Duration, claim: ObjectRef, outcome: Outcome<()>) {
+        match outcome {
+            Outcome::Done(()) => self.chores_backoff.reset(),
+            Outcome::Failed(failure) => match failure.class {
+                FailureClass::NotFound | FailureClass::Conflict => {}
+                FailureClass::Forbidden | FailureClass::Invalid => {
+                    tracing::warn!(
+                        claim = claim.name,
+                        failure = failure.message,
+                        "a volume claim without a pod cannot be deleted; it goes with the driver pod"
+                    );
+                }
+                _ => self.retry_chore(now, Chore::DeleteClaim(claim), &failure),
+            },
+            Outcome::Unknown(failure) => self.retry_chore(now, Chore::DeleteClaim(claim), &failure),
         }
     }
 

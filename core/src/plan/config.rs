@@ -6,6 +6,10 @@ use super::types::ExecutorId;
 
 /// Settings of a [`Plan`](super::Plan). All durations are on the clock of the plan.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings that are independent of each other"
+)]
 pub struct PlanConfig {
     /// `spark.app.id`: label `spark-app-selector` of everything the plan owns.
     pub app_id: String,
@@ -63,8 +67,23 @@ pub struct PlanConfig {
     /// How long after it was sent a create of unknown outcome may still be applied; 60 s, the request timeout
     /// of the API server.
     pub create_expiry: Duration,
+    /// Whether executors are prepared before their creates: they have volume claims, or feature steps of users
+    /// customise their pods; false.
+    pub prepares: bool,
+    /// Who owns the volume claims of executors. Without a driver pod it is always the executor pod.
+    /// `spark.kubernetes.driver.ownPersistentVolumeClaim`
+    pub claim_owner: ClaimOwner,
     /// Seed of all jitter.
     pub seed: u64,
+}
+
+/// Who owns the volume claims of executors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimOwner {
+    /// The driver pod: claims are made before the executor's pod and outlive it.
+    Driver,
+    /// The executor pod: claims are made after it and go with it.
+    Pod,
 }
 
 /// At most `size` creates within any `delay`.
@@ -106,6 +125,8 @@ impl PlanConfig {
             failure_validity: None,
             decommission_label: None,
             create_expiry: Duration::from_mins(1),
+            prepares: false,
+            claim_owner: ClaimOwner::Pod,
             seed: 0,
         }
     }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::action::Action;
+use super::config::PlanConfig;
 use super::event::{ApiFailure, FailureClass, Outcome};
 use super::expect::Call;
-use super::ledger::Stage;
+use super::ledger::{Ledger, Stage};
 use super::lifecycle::End;
 use super::notice::Notice;
 use super::timer::Timer;
@@ -20,49 +21,70 @@ const STOP_SETTLE: Duration = Duration::from_secs(3);
 /// Failures in a row after which a disturbance of the API server is told to the user.
 const TELL_AFTER: u32 = 3;
 
+/// Whether a profile may have one more executor.
+fn wants(cfg: &PlanConfig, ledger: &Ledger, profile: ProfileId, target: usize) -> bool {
+    let counts = ledger.counts(profile);
+    counts.live < target
+        && counts.pending < cfg.max_pending_pods_per_profile
+        && ledger.total().pending < cfg.max_pending_pods
+}
+
 impl Plan {
     /// Sends the creates that targets and budget allow.
     pub(super) fn send_creates(&mut self, now: Duration) {
+        if self.cfg.prepares {
+            self.send_prepared(now);
+            return;
+        }
         while self.budget.has_place(self.chores.others_wait()) {
-            let total = self.ledger.total();
-            if total.pending >= self.cfg.max_pending_pods {
-                return;
-            }
-            let (ledger, per_profile) = (&self.ledger, self.cfg.max_pending_pods_per_profile);
-            let wants = |profile, target| {
-                let counts = ledger.counts(profile);
-                counts.live < target && counts.pending < per_profile
-            };
             let opens_at = self.budget.opens_at();
             if opens_at > now {
-                if self
-                    .targets
-                    .iter()
-                    .any(|(profile, desired)| wants(profile, desired.target))
-                {
-                    self.timers.set(Timer::Creates, opens_at);
-                }
+                self.wait_for_gate(opens_at);
                 return;
             }
-            let Some(profile) = self.targets.next_where(wants) else {
+            let Some((executor, profile)) = self.next_executor(now, Stage::Creating) else {
                 return;
             };
-            if self.ledger.next_id().0 >= self.cfg.max_executor_id {
-                self.tell_limit(profile);
-                return;
-            }
-            let executor = self.ledger.insert(profile, now);
-            self.budget.create_sent(now);
-            let call = self.calls.begin(Call::Create {
-                id: executor,
-                sent_at: now,
-            });
-            self.actions.push_back(Action::Create {
-                call,
-                executor,
-                profile,
-            });
+            self.send_create(now, executor, profile);
         }
+    }
+
+    /// Comes back when creates are allowed again, where one is wanted.
+    pub(super) fn wait_for_gate(&mut self, opens_at: Duration) {
+        let wants = |profile, target| wants(&self.cfg, &self.ledger, profile, target);
+        if self
+            .targets
+            .iter()
+            .any(|(profile, desired)| wants(profile, desired.target))
+        {
+            self.timers.set(Timer::Creates, opens_at);
+        }
+    }
+
+    /// A new executor of the profile whose turn it is, if any wants one.
+    pub(super) fn next_executor(&mut self, now: Duration, stage: Stage) -> Option<(ExecutorId, ProfileId)> {
+        let (cfg, ledger) = (&self.cfg, &self.ledger);
+        let profile = self
+            .targets
+            .next_where(|profile, target| wants(cfg, ledger, profile, target))?;
+        if self.ledger.next_id().0 >= self.cfg.max_executor_id {
+            self.tell_limit(profile);
+            return None;
+        }
+        Some((self.ledger.insert(profile, stage, now), profile))
+    }
+
+    pub(super) fn send_create(&mut self, now: Duration, executor: ExecutorId, profile: ProfileId) {
+        self.budget.create_sent(now);
+        let call = self.calls.begin(Call::Create {
+            id: executor,
+            sent_at: now,
+        });
+        self.actions.push_back(Action::Create {
+            call,
+            executor,
+            profile,
+        });
     }
 
     fn tell_limit(&mut self, profile: ProfileId) {
@@ -102,15 +124,18 @@ impl Plan {
                 self.await_confirmation(now, id, true);
             }
             Outcome::Failed(failure) if waits => {
-                if let Some(executor) = self.ledger.remove(id) {
-                    self.on_create_refused(now, id, executor.profile, sent_at, &failure);
+                if let Some(profile) = self.ledger.get(id).map(|executor| executor.profile) {
+                    if !self.keep_prepared(now, id, failure.class) {
+                        self.ledger.remove(id);
+                    }
+                    self.on_create_refused(now, id, profile, sent_at, &failure);
                 }
             }
             Outcome::Unknown(failure) => {
                 self.budget
                     .failed(now, sent_at, failure.retry_after, &mut self.rng);
                 if let Some(executor) = self.ledger.get(id).filter(|_| waits) {
-                    self.tell_failure(executor.profile, failure.class, &failure.message);
+                    self.tell_failure(executor.profile, failure.class, "pods", &failure.message);
                     self.await_confirmation(now, id, false);
                 }
             }
@@ -147,8 +172,7 @@ impl Plan {
             FailureClass::Invalid | FailureClass::Forbidden => !self.targets.is_proven(profile),
             _ => false,
         };
-        // The name changes with every attempt; without it equal messages are equal.
-        let said = failure.message.replace(&self.cfg.pod_name(id), "<executor pod>");
+        let said = self.said_of(id, failure);
         if hopeless {
             self.abort(
                 1,
@@ -158,11 +182,11 @@ impl Plan {
         }
         self.budget
             .failed(now, sent_at, failure.retry_after, &mut self.rng);
-        self.tell_failure(profile, failure.class, &said);
+        self.tell_failure(profile, failure.class, "pods", &said);
     }
 
     /// Tells what creates wait for: at once where it needs somebody's hand, otherwise when it lasts.
-    fn tell_failure(&mut self, profile: ProfileId, class: FailureClass, said: &str) {
+    pub(super) fn tell_failure(&mut self, profile: ProfileId, class: FailureClass, what: &str, said: &str) {
         let passing = matches!(
             class,
             FailureClass::TooManyRequests
@@ -174,16 +198,16 @@ impl Plan {
         if self.stop.is_some() || (passing && self.budget.failures() < TELL_AFTER) {
             return;
         }
-        let head = match class {
-            FailureClass::QuotaExceeded => "Executors wait for a resource quota of the namespace",
-            FailureClass::Unauthorized => "Executors wait: the API server does not accept the credentials",
-            FailureClass::Forbidden => "Executors wait: the API server forbids their pods",
+        let reason = match class {
+            FailureClass::QuotaExceeded => " for a resource quota of the namespace".to_owned(),
+            FailureClass::Unauthorized => ": the API server does not accept the credentials".to_owned(),
+            FailureClass::Forbidden => format!(": the API server forbids their {what}"),
             FailureClass::Unreachable | FailureClass::BadCertificate => {
-                "Executors wait for a connection to the API server"
+                " for a connection to the API server".to_owned()
             }
-            _ => "Executors wait for the API server to take their pods",
+            _ => format!(" for the API server to take their {what}"),
         };
-        let message = format!("{head}: {said}");
+        let message = format!("Executors wait{reason}: {said}");
         if self.targets.wait_for(profile, class, &message) {
             self.notices.push_back(Notice::Waiting { profile, message });
         }
@@ -269,7 +293,7 @@ impl Plan {
                     executor.get_at = Some((now + delay).min(expires_at));
                 });
             }
-            Stage::Creating => {}
+            Stage::Preparing | Stage::Prepared | Stage::Creating => {}
             // The pod was confirmed after this get was sent: the get may have come too early.
             Stage::Pending | Stage::Running if executor.confirmed_at >= sent_at => {}
             Stage::Pending | Stage::Running | Stage::Ended => {
@@ -298,6 +322,7 @@ impl Plan {
         if self.stop.is_some() || self.phase != Phase::Allocating {
             return;
         }
+        self.withdraw_excess();
         let over: Vec<_> = self
             .targets
             .iter()

@@ -12,6 +12,8 @@ pub(super) struct Desired {
     pub(super) target: usize,
     /// Whether the API server has ever taken a pod of this profile.
     pub(super) proven: bool,
+    /// Whether it has ever taken a volume claim of this profile.
+    claims_proven: bool,
     /// Whether the user was told that the limit of pods is reached.
     closed: bool,
     /// The last waiting notice, so that it is not repeated.
@@ -67,6 +69,18 @@ impl Targets {
     /// A pod of the profile exists.
     pub(super) fn prove(&mut self, profile: ProfileId) {
         self.profiles.entry(profile).or_default().proven = true;
+    }
+
+    /// Whether the API server has ever taken a volume claim of this profile.
+    pub(super) fn claims_proven(&self, profile: ProfileId) -> bool {
+        self.profiles
+            .get(&profile)
+            .is_some_and(|desired| desired.claims_proven)
+    }
+
+    /// A volume claim of the profile exists.
+    pub(super) fn prove_claims(&mut self, profile: ProfileId) {
+        self.profiles.entry(profile).or_default().claims_proven = true;
     }
 
     /// Nothing is waited for any more.

@@ -262,6 +262,9 @@ impl Plan {
 
     /// Asks an executor to go: its end is no loss any more.
     pub(super) fn release(&mut self, now: Duration, id: ExecutorId) {
+        if self.withdraw(id) {
+            return;
+        }
         self.ledger.update(id, |executor| executor.released = true);
         let Some(executor) = self.ledger.get(id) else {
             return;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::types::PodFacts;
+use super::types::{ExecutorId, ObjectRef, PodFacts};
 
 /// The answer to an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,11 @@ pub enum CallResult {
     Watch(Outcome<()>),
     /// Answers `Create` and `Get`; a `Get` of an absent pod is `Done(None)`.
     Pod(Outcome<Option<Box<PodFacts>>>),
-    /// Answers `Delete`, `Patch` and `DeleteCollection`. Absence (404) and a UID conflict (409) are `Failed`
+    /// Answers `Prepare`.
+    Prepared(Outcome<Vec<Prepared>>),
+    /// Answers `CreateClaim` with the claim.
+    Claim(Outcome<ObjectRef>),
+    /// Answers `Delete`, `DeleteClaim`, `Patch` and `DeleteCollection`. Absence (404) and a UID conflict (409) are `Failed`
     /// with their class; the plan takes them as done.
     Empty(Outcome<()>),
 }
@@ -84,6 +88,15 @@ pub struct DriverPod {
     pub uid: String,
     /// Condition `Ready` is `True`.
     pub ready: bool,
+}
+
+/// An executor that can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prepared {
+    /// The executor.
+    pub executor: ExecutorId,
+    /// How many volume claims go with its pod.
+    pub claims: usize,
 }
 
 /// A page of a list.

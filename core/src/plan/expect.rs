@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::action::PodPatch;
-use super::types::{CallId, ExecutorId};
+use super::types::{CallId, ExecutorId, ObjectRef};
 
 /// What a call in flight is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,14 +13,27 @@ pub(super) enum Call {
     ConfigMap,
     List,
     Watch,
-    Create { id: ExecutorId, sent_at: Duration },
+    Prepare {
+        ids: Vec<ExecutorId>,
+        sent_at: Duration,
+    },
+    Claim {
+        id: ExecutorId,
+        index: usize,
+        sent_at: Duration,
+    },
+    Create {
+        id: ExecutorId,
+        sent_at: Duration,
+    },
     Chore(Chore),
     DeletePods,
+    DeleteClaims,
     DeleteConfigMaps,
     DeleteConfigMap,
 }
 
-/// A call on one pod that shares the budget with the creates.
+/// A call on one pod or claim that shares the budget with the creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Chore {
     /// What became of the executor's pod?
@@ -31,6 +44,8 @@ pub(super) enum Chore {
         name: String,
         uid: String,
     },
+    /// Delete a volume claim that no pod came to use.
+    DeleteClaim(ObjectRef),
     /// Change its labels.
     Patch {
         id: ExecutorId,
@@ -67,6 +82,18 @@ impl Calls {
         self.open
             .values()
             .any(|open| matches!(open, Call::Chore(Chore::Delete { .. })))
+    }
+
+    /// Whether executors are being prepared.
+    pub(super) fn any_prepare(&self) -> bool {
+        self.open
+            .values()
+            .any(|open| matches!(open, Call::Prepare { .. }))
+    }
+
+    /// Whether the create of a volume claim is in flight.
+    pub(super) fn any_claim(&self) -> bool {
+        self.open.values().any(|open| matches!(open, Call::Claim { .. }))
     }
 
     pub(super) fn len(&self) -> usize {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::timer::Agenda;
 use super::types::{ExecutorId, ProfileId};
 
-/// An executor of this plan, from its create until its pod has gone.
+/// An executor of this plan, from its create or what is prepared for it until its pod has gone.
 #[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -42,6 +42,10 @@ pub(super) struct Executor {
 /// How far an executor is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
+    /// Its pod is being built, where that takes more than a moment.
+    Preparing,
+    /// Its pod is built. It waits for a place, or for the claims that come before the pod.
+    Prepared,
     /// The create is in flight.
     Creating,
     /// The create's answer was lost, or the name was taken: a get will tell.
@@ -60,12 +64,19 @@ pub(super) enum Stage {
     Ended,
 }
 
+impl Stage {
+    /// Nothing of the executor's pod has been sent.
+    pub(super) fn is_staged(self) -> bool {
+        matches!(self, Stage::Preparing | Stage::Prepared)
+    }
+}
+
 impl Executor {
-    pub(super) fn new(profile: ProfileId, now: Duration) -> Self {
+    pub(super) fn new(profile: ProfileId, stage: Stage, now: Duration) -> Self {
         Executor {
             profile,
             uid: String::new(),
-            stage: Stage::Creating,
+            stage,
             sent_at: now,
             confirmed_at: now,
             observed: false,
@@ -95,12 +106,14 @@ impl Executor {
 /// How many executors a profile has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Not ended: pods, creates in flight and creates of unknown outcome.
+    /// Not ended: pods, creates in flight and of unknown outcome, and what is prepared for a create.
     pub live: usize,
     /// Of these, not running.
     pub pending: usize,
     /// Of the live ones, asked to go.
     pub leaving: usize,
+    /// Of the live ones, prepared or being prepared: no create was sent.
+    pub staged: usize,
     /// Creates in flight.
     pub creating: usize,
     /// Creates of unknown outcome.
@@ -115,6 +128,7 @@ impl Counts {
         self.leaving += usize::from(flags[2]);
         self.creating += usize::from(flags[3]);
         self.unconfirmed += usize::from(flags[4]);
+        self.staged += usize::from(flags[5]);
     }
 
     fn remove(&mut self, executor: &Executor) {
@@ -124,9 +138,10 @@ impl Counts {
         self.leaving -= usize::from(flags[2]);
         self.creating -= usize::from(flags[3]);
         self.unconfirmed -= usize::from(flags[4]);
+        self.staged -= usize::from(flags[5]);
     }
 
-    fn flags(executor: &Executor) -> [bool; 5] {
+    fn flags(executor: &Executor) -> [bool; 6] {
         let live = executor.stage != Stage::Ended;
         [
             live,
@@ -134,6 +149,7 @@ impl Counts {
             live && executor.released,
             executor.stage == Stage::Creating,
             matches!(executor.stage, Stage::Unconfirmed { .. }),
+            executor.stage.is_staged(),
         ]
     }
 }
@@ -185,10 +201,10 @@ impl Ledger {
         self.first != self.next
     }
 
-    pub(super) fn insert(&mut self, profile: ProfileId, now: Duration) -> ExecutorId {
+    pub(super) fn insert(&mut self, profile: ProfileId, stage: Stage, now: Duration) -> ExecutorId {
         let id = ExecutorId(self.next);
         self.next += 1;
-        let executor = Executor::new(profile, now);
+        let executor = Executor::new(profile, stage, now);
         self.counts.entry(profile).or_default().add(&executor);
         self.total.add(&executor);
         self.executors.insert(id, executor);

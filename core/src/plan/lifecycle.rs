@@ -93,6 +93,13 @@ impl End {
         End::new(LossKind::Missing, NO_EXIT_CODE, message)
     }
 
+    /// A running executor whose volume claim cannot be made. As for any pod that is deleted, nobody is to blame.
+    pub(super) fn without_claim(id: ExecutorId, pod: &str, said: &str) -> Self {
+        let message =
+            format!("Executor {id} is lost: a volume claim of its pod {pod} cannot be made: {said}");
+        End::new(LossKind::Deleted, NO_EXIT_CODE, message)
+    }
+
     /// A pod that somebody deleted.
     pub(super) fn deleted(id: ExecutorId, pod: &str) -> Self {
         let message =

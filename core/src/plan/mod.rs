@@ -12,6 +12,7 @@ mod action;
 mod backoff;
 mod budget;
 mod chores;
+mod claims;
 mod config;
 mod creates;
 mod desired;
@@ -22,6 +23,7 @@ mod failures;
 mod ledger;
 mod lifecycle;
 mod notice;
+mod prepare;
 mod snapshot;
 mod startup;
 mod stop;
@@ -29,23 +31,24 @@ mod timer;
 mod types;
 mod watch;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use fastrand::Rng;
 
 pub use action::{Action, PodPatch, Selection};
-pub use config::{Batch, PlanConfig};
-pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, WatchEvent};
+pub use config::{Batch, ClaimOwner, PlanConfig};
+pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
 pub use ledger::Counts;
 pub use notice::{FatalKind, LossCause, LossKind, Notice};
 pub use snapshot::Snapshot;
 pub use types::{
-    CallId, Condition, ContainerFacts, ContainerState, ExecutorId, PodFacts, PodPhase, ProfileId,
+    CallId, Condition, ContainerFacts, ContainerState, ExecutorId, ObjectRef, PodFacts, PodPhase, ProfileId,
 };
 
 use backoff::Backoff;
 use budget::Budget;
+use claims::Claim;
 use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
@@ -66,6 +69,10 @@ pub struct Plan {
     cfg: PlanConfig,
     ledger: Ledger,
     targets: Targets,
+    /// What is to be made for executors that were prepared: their claims, each until all of it exists.
+    making: BTreeMap<ExecutorId, Vec<Claim>>,
+    /// Whether any volume claim was asked for.
+    claims_made: bool,
     budget: Budget,
     calls: Calls,
     chores: Chores,
@@ -98,10 +105,15 @@ enum Phase {
 
 impl Plan {
     /// A plan whose first calls wait in [`poll_action`](Self::poll_action).
-    pub fn new(cfg: PlanConfig, now: Duration) -> Self {
+    pub fn new(mut cfg: PlanConfig, now: Duration) -> Self {
+        if cfg.driver_pod.is_none() {
+            cfg.claim_owner = ClaimOwner::Pod;
+        }
         let mut plan = Plan {
             ledger: Ledger::new(),
             targets: Targets::default(),
+            making: BTreeMap::new(),
+            claims_made: false,
             budget: Budget::new(cfg.max_in_flight, cfg.batch),
             calls: Calls::default(),
             chores: Chores::default(),
@@ -218,6 +230,12 @@ impl Plan {
             (Call::ConfigMap, CallResult::ConfigMap(outcome)) => self.on_config_map(now, outcome),
             (Call::List, CallResult::List(outcome)) => self.on_list(now, outcome),
             (Call::Watch, CallResult::Watch(outcome)) => self.on_watch_end(now, outcome),
+            (Call::Prepare { ids, sent_at }, CallResult::Prepared(outcome)) => {
+                self.on_prepared(now, ids, sent_at, outcome);
+            }
+            (Call::Claim { id, index, sent_at }, CallResult::Claim(outcome)) => {
+                self.on_claim(now, id, index, sent_at, outcome);
+            }
             (Call::Create { id, sent_at }, CallResult::Pod(outcome)) => {
                 self.on_create(now, id, sent_at, outcome);
             }
@@ -227,10 +245,14 @@ impl Plan {
             (Call::Chore(Chore::Delete { id, name, uid }), CallResult::Empty(outcome)) => {
                 self.on_delete(now, id, name, uid, outcome);
             }
+            (Call::Chore(Chore::DeleteClaim(claim)), CallResult::Empty(outcome)) => {
+                self.on_claim_deleted(now, claim, outcome);
+            }
             (Call::Chore(Chore::Patch { id, patch, attempts }), CallResult::Empty(outcome)) => {
                 self.on_patch(now, id, patch, attempts, outcome);
             }
             (Call::DeletePods, CallResult::Empty(outcome)) => self.on_pods_deleted(now, outcome),
+            (Call::DeleteClaims, CallResult::Empty(outcome)) => self.on_claims_deleted(now, outcome),
             (Call::DeleteConfigMaps, CallResult::Empty(outcome)) => {
                 self.on_config_maps_deleted(now, outcome, false);
             }
@@ -259,6 +281,7 @@ impl Plan {
                 Timer::List => self.start_list(now),
                 Timer::Watch => self.start_watch(now),
                 Timer::Excess => self.trim(now),
+                Timer::Claims => self.retry_claims(),
                 Timer::StopDeadline => self.on_stop_deadline(),
                 Timer::Creates | Timer::Chores | Timer::Stop => {}
             }
@@ -331,6 +354,7 @@ impl Plan {
                 self.send_chore(Chore::Get { id, sent_at: now });
             }
         }
+        self.settle_prepared();
         if self.phase == Phase::Allocating && self.stop.is_none() {
             self.send_creates(now);
         }
@@ -349,6 +373,7 @@ impl Plan {
     fn abort(&mut self, exit_code: i32, message: String) {
         if self.phase == Phase::Allocating && self.stop.is_none() {
             self.phase = Phase::Aborted;
+            self.withdraw_all();
             self.notices.push_back(Notice::Abort { exit_code, message });
         }
     }

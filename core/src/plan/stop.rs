@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Plan;
 use super::action::{Action, Selection};
 use super::backoff::Backoff;
+use super::config::ClaimOwner;
 use super::event::{ApiFailure, FailureClass, Outcome};
 use super::expect::Call;
 use super::ledger::Stage;
@@ -26,6 +27,7 @@ pub(super) struct Stop {
     settle_by: Duration,
     pods: Round,
     config_maps: Round,
+    claims: Round,
     /// Collections may not be deleted: pods are deleted one by one.
     single: bool,
     /// Pods have appeared since the collection delete was sent.
@@ -60,24 +62,23 @@ impl Plan {
         self.timers.stop_all();
         self.timers.set(Timer::StopDeadline, deadline);
         let delete = self.cfg.delete_executors;
-        let wanted = |any: bool| {
-            if any && delete {
-                Round::Wanted
-            } else {
-                Round::Settled
-            }
-        };
-        let pods = wanted(self.ledger.any_issued() || self.chores.any_delete() || self.calls.any_delete());
+        let wanted = |any: bool| if any { Round::Wanted } else { Round::Settled };
+        self.withdraw_all();
+        let pods = wanted(
+            delete && (self.ledger.any_issued() || self.chores.any_delete() || self.calls.any_delete()),
+        );
+        // What the executor pods own goes with them. Stock deletes the others whether it deletes pods or not.
+        let claims = wanted(self.claims_made && self.cfg.claim_owner == ClaimOwner::Driver);
         let left = deadline.saturating_sub(now);
         self.stop = Some(Stop {
             settle_by: now + SETTLE.min(left / 4),
             pods,
-            config_maps: wanted(self.startup.config_map_may_exist()),
+            config_maps: wanted(delete && self.startup.config_map_may_exist()),
+            claims,
             single: false,
             more: false,
             backoff: Backoff::new(RETRY, RETRY_MAX),
-            // Pods that are to be kept need no goodbye.
-            done: !delete,
+            done: !delete && claims == Round::Settled,
         });
         let unconfirmed: Vec<_> = self
             .ledger
@@ -136,12 +137,26 @@ impl Plan {
                 selection: Selection::ConfigMaps,
             });
         }
+        if stop.claims == Round::Wanted {
+            if self.calls.any_claim() && now < stop.settle_by {
+                self.timers.set(Timer::Claims, stop.settle_by);
+            } else {
+                stop.claims = Round::InFlight { sent_at: now };
+                let call = self.calls.begin(Call::DeleteClaims);
+                self.actions.push_back(Action::DeleteCollection {
+                    call,
+                    selection: Selection::Claims,
+                });
+            }
+        }
         let singles = stop.single && (self.chores.any_delete() || self.calls.any_delete());
-        stop.done = stop.pods == Round::Settled
+        let pods_done = stop.pods == Round::Settled
             && stop.config_maps == Round::Settled
             && !singles
             && total.creating == 0
             && total.unconfirmed == 0;
+        // Pods that are to be kept need no goodbye.
+        stop.done = (pods_done || !self.cfg.delete_executors) && stop.claims == Round::Settled;
         if stop.done {
             self.timers.stop_all();
         }
@@ -235,6 +250,39 @@ impl Plan {
     pub(super) fn retry_config_maps(&mut self) {
         if let Some(stop) = &mut self.stop {
             stop.config_maps = Round::Wanted;
+        }
+    }
+
+    pub(super) fn on_claims_deleted(&mut self, now: Duration, outcome: Outcome<()>) {
+        let Some(stop) = &mut self.stop else { return };
+        let failure = match outcome {
+            Outcome::Done(()) => None,
+            Outcome::Failed(failure) => match failure.class {
+                FailureClass::NotFound => None,
+                FailureClass::Forbidden | FailureClass::Invalid => {
+                    tracing::warn!(
+                        failure = failure.message,
+                        "volume claims cannot be deleted; they go with the driver pod"
+                    );
+                    None
+                }
+                _ => Some(failure),
+            },
+            Outcome::Unknown(failure) => Some(failure),
+        };
+        match failure {
+            None => stop.claims = Round::Settled,
+            Some(failure) => {
+                let delay = stop.backoff.next(&mut self.rng, failure.retry_after);
+                self.timers.set(Timer::Claims, now + delay);
+            }
+        }
+    }
+
+    /// The delete of the volume claims is due, for the first time or again.
+    pub(super) fn retry_claims(&mut self) {
+        if let Some(stop) = &mut self.stop {
+            stop.claims = Round::Wanted;
         }
     }
 

@@ -28,12 +28,14 @@ pub(super) enum Timer {
     Excess,
     /// The next step of the stop.
     Stop,
+    /// The next step of the stop towards volume claims.
+    Claims,
     /// The stop ends, whatever is left.
     StopDeadline,
 }
 
 impl Timer {
-    const ALL: [Timer; 11] = [
+    const ALL: [Timer; 12] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,
@@ -44,6 +46,7 @@ impl Timer {
         Timer::Chores,
         Timer::Excess,
         Timer::Stop,
+        Timer::Claims,
         Timer::StopDeadline,
     ];
 }

@@ -17,6 +17,15 @@ impl fmt::Display for CallId {
     }
 }
 
+/// An object of the cluster by name and UID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// `metadata.name`
+    pub name: String,
+    /// `metadata.uid`
+    pub uid: String,
+}
+
 /// What the plan knows of an executor pod: the fields of a `v1.Pod` that decide something.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PodFacts {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::conf::{Conf, keys};
-use crate::plan::{ExecutorId, ProfileId};
-use crate::spec::{self, AppContext, OwnerPod, PodStamp, PodTemplate, ResourceProfile, Secret};
+use crate::plan::{ExecutorId, ObjectRef, Prepared, ProfileId};
+use crate::spec::{self, AppContext, OwnerPod, PodStamp, PodTemplate, ResourceProfile, Secret, StampedPod};
 use crate::with_causes;
 
 use super::clock::epoch_millis;
@@ -22,6 +22,8 @@ pub(super) struct PodFactory {
     files: Vec<(String, String)>,
     profiles: BTreeMap<ProfileId, ResourceProfile>,
     stamps: BTreeMap<ProfileId, PodStamp>,
+    /// What was prepared and may still be sent.
+    prepared: BTreeMap<ExecutorId, StampedPod>,
 }
 
 impl PodFactory {
@@ -60,6 +62,7 @@ impl PodFactory {
             files,
             profiles,
             stamps: BTreeMap::new(),
+            prepared: BTreeMap::new(),
         })
     }
 
@@ -100,8 +103,43 @@ impl PodFactory {
         }
     }
 
+    /// Builds the pods and claims of executors, or says why there are none, for people.
+    pub(super) fn prepare(&mut self, executors: &[(ExecutorId, ProfileId)]) -> Result<Vec<Prepared>, String> {
+        executors
+            .iter()
+            .map(|(executor, profile)| {
+                let pod = self.stamp(*executor, *profile)?;
+                let claims = pod.claims.len();
+                self.prepared.insert(*executor, pod);
+                Ok(Prepared {
+                    executor: *executor,
+                    claims,
+                })
+            })
+            .collect()
+    }
+
+    /// Drops what was prepared for executors that no longer need it.
+    pub(super) fn keep_prepared(&mut self, needed: impl Fn(ExecutorId) -> bool) {
+        self.prepared.retain(|executor, _| needed(*executor));
+    }
+
+    /// A claim of an executor that was prepared, in JSON.
+    pub(super) fn claim(&self, executor: ExecutorId, index: usize, owner: ObjectRef) -> Option<Vec<u8>> {
+        let claim = self.prepared.get(&executor)?.claims.get(index)?;
+        let ObjectRef { name, uid } = owner;
+        Some(claim.body(Some(&OwnerPod { name, uid })))
+    }
+
     /// The executor's pod in JSON, or why there is none, for people.
     pub(super) fn pod(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<Vec<u8>, String> {
+        match self.prepared.get(&executor) {
+            Some(pod) => Ok(pod.body.clone()),
+            None => Ok(self.stamp(executor, profile)?.body),
+        }
+    }
+
+    fn stamp(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<StampedPod, String> {
         let seed = u128::from_be_bytes(random().map_err(|error| with_causes(&error))?);
         if !self.stamps.contains_key(&profile) {
             let described = self
@@ -112,7 +150,7 @@ impl PodFactory {
                 PodStamp::build(&self.conf, &self.context, described).map_err(|error| with_causes(&error))?;
             self.stamps.insert(profile, stamp);
         }
-        Ok(self.stamps[&profile].stamp(executor, seed).body)
+        Ok(self.stamps[&profile].stamp(executor, seed))
     }
 
     /// The executor `ConfigMap` in JSON, or why there is none, for people.

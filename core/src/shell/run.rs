@@ -225,6 +225,36 @@ impl Loop {
                 });
             }
             Action::Watch { resource_version, .. } => self.watch(call, resource_version),
+            Action::Prepare { executors, .. } => {
+                let outcome = match self.factory.prepare(&executors) {
+                    Ok(prepared) => Outcome::Done(prepared),
+                    Err(message) => unbuildable(message),
+                };
+                self.refuse(call, CallResult::Prepared(outcome));
+            }
+            Action::CreateClaim {
+                executor,
+                index,
+                owner,
+                ..
+            } => match self.factory.claim(executor, index, owner) {
+                Some(claim) => {
+                    self.spawn(
+                        call,
+                        async move { CallResult::Claim(pods.create_claim(claim).await) },
+                    );
+                }
+                None => {
+                    let message = format!("claim {index} of executor {executor} was not prepared");
+                    self.refuse(call, CallResult::Claim(unbuildable(message)));
+                }
+            },
+            Action::DeleteClaim { claim, .. } => {
+                self.spawn(
+                    call,
+                    async move { CallResult::Empty(pods.delete_claim(&claim).await) },
+                );
+            }
             Action::Create {
                 executor, profile, ..
             } => match self.factory.pod(executor, profile) {

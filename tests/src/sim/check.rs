@@ -9,6 +9,7 @@ use stoker_core::plan::{
 };
 
 use super::OWNER;
+use super::check_claims::ClaimChecker;
 use super::cluster::{Cluster, is_alive};
 
 /// What the checker knows of an executor.
@@ -23,12 +24,30 @@ struct Known {
     outstanding: bool,
     /// Its name was taken by another pod.
     taken: bool,
+    /// The last create of it failed for certain.
+    refused: bool,
     created: bool,
     reported: bool,
     killed: bool,
     /// It was above the target when the target was set: it may be deleted until it registers.
     surplus: bool,
     registered: bool,
+}
+
+impl Known {
+    fn new(profile: ProfileId) -> Self {
+        Known {
+            profile,
+            outstanding: true,
+            taken: false,
+            refused: false,
+            created: false,
+            reported: false,
+            killed: false,
+            surplus: false,
+            registered: false,
+        }
+    }
 }
 
 /// Follows actions, results and notices; panics where an invariant does not hold.
@@ -42,6 +61,7 @@ pub struct Checker {
     executors: BTreeMap<ExecutorId, Known>,
     targets: BTreeMap<ProfileId, usize>,
     open: BTreeMap<CallId, Action>,
+    claims: ClaimChecker,
     sent: VecDeque<Duration>,
     deleted: BTreeSet<String>,
     first_list: bool,
@@ -63,6 +83,7 @@ impl Checker {
     /// A checker for a plan with this configuration.
     pub fn new(cfg: PlanConfig) -> Self {
         Checker {
+            claims: ClaimChecker::new(&cfg),
             cfg,
             executors: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -152,15 +173,51 @@ impl Checker {
             "call id used twice: {action:?}"
         );
         match action {
+            Action::Prepare { executors, .. } => {
+                assert!(
+                    self.ready && !self.stopping && !self.aborted,
+                    "nothing to prepare"
+                );
+                for (id, _) in executors {
+                    assert!(!self.executors.contains_key(id), "executor id {id} used twice");
+                }
+                self.claims.on_prepare(executors);
+            }
+            Action::CreateClaim {
+                executor,
+                index,
+                owner,
+                ..
+            } => {
+                assert!(!self.stopping && !self.aborted, "a claim after the end");
+                self.claims.on_claim(*executor, *index, owner);
+            }
+            Action::DeleteClaim { claim, .. } => {
+                let of = cluster
+                    .claims
+                    .get(&claim.name)
+                    .filter(|known| known.uid == claim.uid);
+                let used = of.and_then(|known| self.executors.get(&known.executor));
+                assert!(
+                    used.is_none_or(|known| !known.outstanding || known.reported),
+                    "the claim of a living executor is deleted: {claim:?}"
+                );
+            }
             Action::Create {
                 executor, profile, ..
-            } => self.on_create(now, *executor, *profile),
+            } => {
+                self.on_create(now, *executor, *profile);
+                self.claims.on_create(*executor, cluster);
+            }
             Action::Delete {
                 executor, uid, name, ..
             } => self.on_delete(*executor, name, uid, cluster),
             Action::DeleteCollection { selection, .. } => {
                 assert!(self.stopping, "collections are deleted at the stop only");
-                assert!(self.cfg.delete_executors, "pods are kept");
+                assert!(
+                    self.cfg.delete_executors || *selection == Selection::Claims,
+                    "pods are kept"
+                );
                 if *selection == Selection::Pods {
                     assert!(self.first_list, "a delete before the first list");
                 }
@@ -186,7 +243,12 @@ impl Checker {
             .filter(|action| {
                 matches!(
                     action,
-                    Action::Create { .. } | Action::Get { .. } | Action::Delete { .. } | Action::Patch { .. }
+                    Action::Create { .. }
+                        | Action::CreateClaim { .. }
+                        | Action::Get { .. }
+                        | Action::Delete { .. }
+                        | Action::DeleteClaim { .. }
+                        | Action::Patch { .. }
                 )
             })
             .count();
@@ -195,7 +257,7 @@ impl Checker {
             "{in_flight} calls in flight"
         );
         assert!(
-            self.open.len() - in_flight <= 4,
+            self.open.len() - in_flight <= 5,
             "too many calls in flight: {:?}",
             self.open
         );
@@ -223,18 +285,10 @@ impl Checker {
                 "more than a batch within its delay"
             );
         }
-        let known = Known {
-            profile,
-            outstanding: true,
-            taken: false,
-            created: false,
-            reported: false,
-            killed: false,
-            surplus: false,
-            registered: false,
-        };
+        // What was refused may be tried again where it was prepared.
+        let before = self.executors.insert(id, Known::new(profile));
         assert!(
-            self.executors.insert(id, known).is_none(),
+            before.is_none_or(|before| self.cfg.prepares && before.refused && !before.reported),
             "executor id {id} used twice"
         );
     }
@@ -260,8 +314,13 @@ impl Checker {
             return;
         };
         let above = known.surplus && !known.registered;
-        let reason =
-            known.killed || known.reported || self.stopping || !is_alive(pod) || !known.outstanding || above;
+        let reason = known.killed
+            || known.reported
+            || self.stopping
+            || self.claims.is_refused(id)
+            || !is_alive(pod)
+            || !known.outstanding
+            || above;
         assert!(reason, "executor {id} is deleted without a reason");
         self.unasked += usize::from(!known.killed && !above && known.outstanding);
     }
@@ -269,6 +328,7 @@ impl Checker {
     /// The plan gets an answer.
     pub fn on_result(&mut self, call: CallId, result: &CallResult) {
         let action = self.open.remove(&call).expect("an answer to an open call");
+        self.claims.on_result(&action, result);
         match (&action, result) {
             (Action::Create { executor, .. }, CallResult::Pod(Outcome::Failed(failure))) => {
                 if let Some(known) = self.executors.get_mut(executor) {
@@ -276,6 +336,7 @@ impl Checker {
                         known.taken = true;
                     } else if !known.created {
                         known.outstanding = false;
+                        known.refused = true;
                     }
                 }
             }
@@ -312,7 +373,18 @@ impl Checker {
                 assert!(!self.ready, "ready twice");
                 self.ready = true;
             }
-            Notice::Created { executor_id, uid, .. } => {
+            Notice::Created {
+                executor_id,
+                profile,
+                uid,
+                ..
+            } => {
+                if self.claims.is_asked(*executor_id) {
+                    // Its pod was there before its create.
+                    self.executors
+                        .entry(*executor_id)
+                        .or_insert_with(|| Known::new(*profile));
+                }
                 let known = self.executors.get_mut(executor_id).expect("a known executor");
                 assert!(
                     !known.created && !known.reported,
@@ -320,6 +392,7 @@ impl Checker {
                 );
                 assert!(!uid.is_empty());
                 known.created = true;
+                self.claims.on_created(*executor_id, uid);
             }
             Notice::Running { executor_id, .. } => {
                 let known = &self.executors[executor_id];
@@ -347,7 +420,9 @@ impl Checker {
                 self.lost.insert(*executor_id, cause.app_caused);
                 assert_eq!(known.created, !uid.is_empty());
                 if let Some(pod) = cluster.by_uid(uid) {
-                    let over = !is_alive(pod) || (pod.deleting && pod.phase == PodPhase::Pending);
+                    let over = !is_alive(pod)
+                        || (pod.deleting && pod.phase == PodPhase::Pending)
+                        || self.claims.is_refused(*executor_id);
                     assert!(
                         over,
                         "executor {executor_id} lives and is reported lost: {cause:?}"
@@ -388,9 +463,13 @@ impl Checker {
         assert!(pending <= self.cfg.max_pending_pods, "{pending} pending pods");
         for (profile, (target, counts)) in &snapshot.profiles {
             assert_eq!(
-                counts.live,
+                counts.live - counts.staged,
                 self.outstanding(*profile),
                 "the ledger and the checker count differently"
+            );
+            assert!(
+                counts.staged == 0 || counts.live <= *target,
+                "executors are prepared above the target: {counts:?}"
             );
             assert_eq!(
                 Some(target),
@@ -402,6 +481,7 @@ impl Checker {
 
     /// Every create must have ended as seen, failed or expired.
     pub fn on_end(&self, cluster: &Cluster) {
+        self.claims.on_end(cluster);
         for (id, known) in &self.executors {
             if known.outstanding && !known.reported {
                 let there = cluster.pods.values().any(|pod| pod.executor == Some(*id));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use stoker_core::plan::{
     ApiFailure, Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, FailureClass, ListPage,
-    PodFacts, PodPhase, ProfileId, WatchEvent,
+    ObjectRef, PodFacts, PodPhase, ProfileId, WatchEvent,
 };
 
 /// Name of the executor's container.
@@ -43,8 +43,12 @@ pub struct Cluster {
     pub driver: Option<DriverPod>,
     /// Executor `ConfigMap`s.
     pub config_maps: usize,
+    /// Volume claims by name.
+    pub claims: BTreeMap<String, Claim>,
     /// How many pods the namespace may have.
     pub quota: Option<usize>,
+    /// How many volume claims the namespace may have.
+    pub claim_quota: Option<usize>,
     /// Size of a page of a list.
     pub page_size: usize,
     /// How many pods were ever created.
@@ -54,6 +58,17 @@ pub struct Cluster {
     history: VecDeque<(u64, WatchEvent)>,
     snapshots: BTreeMap<u64, Vec<PodFacts>>,
     uids: u64,
+}
+
+/// A volume claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// `metadata.uid`
+    pub uid: String,
+    /// UID of the pod that owns it.
+    pub owner: String,
+    /// The executor it was made for.
+    pub executor: ExecutorId,
 }
 
 /// A refusal.
@@ -111,6 +126,59 @@ impl Cluster {
         self.pods.insert(pod.name.clone(), pod.clone());
         self.record(&pod, false);
         Ok(pod)
+    }
+
+    /// Stores a new volume claim.
+    pub fn create_claim(
+        &mut self,
+        name: &str,
+        executor: ExecutorId,
+        owner: &ObjectRef,
+    ) -> Result<ObjectRef, ApiFailure> {
+        if self.claims.contains_key(name) {
+            let message = format!("persistentvolumeclaims \"{name}\" already exists");
+            return Err(refuse(FailureClass::AlreadyExists, &message));
+        }
+        if self.claim_quota.is_some_and(|quota| self.claims.len() >= quota) {
+            let message = format!("persistentvolumeclaims \"{name}\" is forbidden: exceeded quota");
+            return Err(refuse(FailureClass::QuotaExceeded, &message));
+        }
+        self.uids += 1;
+        let uid = format!("claim-uid-{}", self.uids);
+        let claim = Claim {
+            uid: uid.clone(),
+            owner: owner.uid.clone(),
+            executor,
+        };
+        self.claims.insert(name.to_owned(), claim);
+        Ok(ObjectRef {
+            name: name.to_owned(),
+            uid,
+        })
+    }
+
+    /// Deletes a volume claim.
+    pub fn delete_claim(&mut self, claim: &ObjectRef) -> Result<(), ApiFailure> {
+        match self.claims.get(&claim.name) {
+            None => Err(refuse(FailureClass::NotFound, "not found")),
+            Some(known) if known.uid != claim.uid => Err(refuse(
+                FailureClass::Conflict,
+                "the UID in the precondition does not match",
+            )),
+            Some(_) => {
+                self.claims.remove(&claim.name);
+                Ok(())
+            }
+        }
+    }
+
+    /// Volume claims go with the pods that own them.
+    pub fn collect_garbage(&mut self) {
+        let (driver, pods) = (&self.driver, &self.pods);
+        self.claims.retain(|_, claim| {
+            driver.as_ref().is_some_and(|driver| driver.uid == claim.owner)
+                || pods.values().any(|pod| pod.uid == claim.owner)
+        });
     }
 
     /// Changes a pod, if it is still the one with this UID.

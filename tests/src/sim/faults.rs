@@ -20,6 +20,8 @@ pub struct Faults {
     pub apply_late: u32,
     /// A watch ends within seconds.
     pub drop_watch: u32,
+    /// A preparation fails, as a whole or for some executors.
+    pub fail_prepare: u32,
 }
 
 impl Faults {
@@ -31,6 +33,7 @@ impl Faults {
         lose_request: 0,
         apply_late: 0,
         drop_watch: 0,
+        fail_prepare: 0,
     };
 }
 
@@ -80,7 +83,9 @@ fn refusal(rng: &mut Rng, action: &Action) -> ApiFailure {
             Some(Duration::from_secs(rng.u64(1..4))),
         ),
         1 => (FailureClass::Server, None),
-        2 if matches!(action, Action::Create { .. }) => (FailureClass::Conflict, None),
+        2 if matches!(action, Action::Create { .. } | Action::CreateClaim { .. }) => {
+            (FailureClass::Conflict, None)
+        }
         _ => (FailureClass::Unreachable, None),
     };
     ApiFailure {

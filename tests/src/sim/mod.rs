@@ -8,6 +8,7 @@
 )]
 
 pub mod check;
+mod check_claims;
 pub mod cluster;
 pub mod faults;
 pub mod ops;
@@ -93,6 +94,10 @@ pub struct Sim {
     pub start_time: Option<Duration>,
     /// How long a running pod takes to end when it is deleted.
     pub end_time: Duration,
+    /// How many volume claims each executor has, where executors are prepared.
+    pub claims_each: usize,
+    /// How long a preparation takes.
+    pub prepare_time: Duration,
     /// Executors that have registered and not been removed.
     pub registered: BTreeSet<ExecutorId>,
     queue: BTreeMap<(Duration, u64), Happening>,
@@ -134,6 +139,8 @@ impl Sim {
             silent: false,
             start_time: Some(Duration::from_millis(1500)),
             end_time: Duration::from_secs(2),
+            claims_each: 0,
+            prepare_time: Duration::ZERO,
             registered: BTreeSet::new(),
             queue: BTreeMap::new(),
             sequence: 0,
@@ -379,6 +386,7 @@ impl Sim {
             Happening::Register(id, uid) => self.register(id, &uid),
             Happening::Exit(uid) => self.cluster.end(&uid, Fate::Exit(0)),
         }
+        self.cluster.collect_garbage();
         self.publish();
     }
 

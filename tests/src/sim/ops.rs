@@ -32,6 +32,8 @@ pub enum Op {
     Outage(u64),
     /// The namespace may have so many pods.
     Quota(Option<usize>),
+    /// The namespace may have so many volume claims.
+    ClaimQuota(Option<usize>),
     /// Pods do not start, or start again.
     Unschedulable(bool),
 }
@@ -87,6 +89,7 @@ impl Sim {
             }
             Op::Outage(seconds) => self.outage(Duration::from_secs(*seconds)),
             Op::Quota(quota) => self.cluster.quota = *quota,
+            Op::ClaimQuota(quota) => self.cluster.claim_quota = *quota,
             Op::Unschedulable(stuck) => {
                 self.start_time = (!stuck).then_some(Duration::from_millis(1500));
                 if !stuck {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use stoker_core::plan::{Action, ApiFailure, CallId, CallResult, FailureClass, Outcome, PodPatch, Selection};
+use stoker_core::plan::{
+    Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, Outcome, PodPatch, Prepared, ProfileId,
+    Selection,
+};
 
 use super::cluster::{Cluster, refuse};
 use super::faults::Course;
@@ -18,6 +21,9 @@ pub(super) fn name_of(action: &Action) -> &'static str {
         Action::CreateConfigMap { .. } => "configmap",
         Action::List { .. } => "list",
         Action::Watch { .. } => "watch",
+        Action::Prepare { .. } => "prepare",
+        Action::CreateClaim { .. } => "claim",
+        Action::DeleteClaim { .. } => "delete claim",
         Action::Create { .. } => "create",
         Action::Get { .. } => "get",
         Action::Delete { .. } => "delete",
@@ -31,7 +37,16 @@ pub(super) fn name_of(action: &Action) -> &'static str {
             selection: Selection::ConfigMaps,
             ..
         } => "delete configmaps",
+        Action::DeleteCollection {
+            selection: Selection::Claims,
+            ..
+        } => "delete claims",
     }
+}
+
+/// The name of an executor's volume claim.
+pub(super) fn claim_name(executor: ExecutorId, index: usize) -> String {
+    format!("test-exec-{executor}-pvc-{index}")
 }
 
 /// A failure in the type that answers the action.
@@ -48,8 +63,11 @@ fn failed(action: &Action, failure: ApiFailure, unknown: bool) -> CallResult {
         Action::CreateConfigMap { .. } => CallResult::ConfigMap(outcome(failure, unknown)),
         Action::List { .. } => CallResult::List(outcome(failure, unknown)),
         Action::Watch { .. } => CallResult::Watch(outcome(failure, unknown)),
+        Action::Prepare { .. } => CallResult::Prepared(outcome(failure, unknown)),
+        Action::CreateClaim { .. } => CallResult::Claim(outcome(failure, unknown)),
         Action::Create { .. } | Action::Get { .. } => CallResult::Pod(outcome(failure, unknown)),
         Action::Delete { .. }
+        | Action::DeleteClaim { .. }
         | Action::Patch { .. }
         | Action::DeleteConfigMap { .. }
         | Action::DeleteCollection { .. } => CallResult::Empty(outcome(failure, unknown)),
@@ -69,6 +87,8 @@ impl Sim {
                 Outcome::Unknown(failure) => return self.answer(&action, failed(&action, failure, true)),
                 Outcome::Done(()) => {}
             }
+        } else if let Action::Prepare { executors, .. } = &action {
+            return self.prepare(&action, executors);
         } else if self.now < self.outage_until {
             return self.answer(&action, failed(&action, unreachable(), false));
         }
@@ -123,6 +143,32 @@ impl Sim {
                 Err(failure) => failed(action, failure, false),
             },
             Action::Watch { .. } => CallResult::Watch(Outcome::Done(())),
+            Action::Prepare { executors, .. } => {
+                CallResult::Prepared(Outcome::Done(self.prepared(executors)))
+            }
+            Action::CreateClaim {
+                executor,
+                index,
+                owner,
+                ..
+            } => match self
+                .cluster
+                .create_claim(&claim_name(*executor, *index), *executor, owner)
+            {
+                Ok(claim) => CallResult::Claim(Outcome::Done(claim)),
+                Err(failure) => failed(action, failure, false),
+            },
+            Action::DeleteClaim { claim, .. } => match self.cluster.delete_claim(claim) {
+                Ok(()) => CallResult::Empty(Outcome::Done(())),
+                Err(failure) => failed(action, failure, false),
+            },
+            Action::DeleteCollection {
+                selection: Selection::Claims,
+                ..
+            } => {
+                self.cluster.claims.clear();
+                CallResult::Empty(Outcome::Done(()))
+            }
             Action::Create {
                 executor, profile, ..
             } => {
@@ -180,6 +226,31 @@ impl Sim {
         };
         self.publish();
         result
+    }
+
+    /// Pods are built: at once without anybody's help, later with the JVM's, and not always for all.
+    fn prepare(&mut self, action: &Action, executors: &[(ExecutorId, ProfileId)]) {
+        let mut prepared = self.prepared(executors);
+        let fails = self.rng.u32(0..100) < self.faults.fail_prepare;
+        let result = if fails && self.rng.bool() {
+            failed(action, refuse(FailureClass::Server, "not prepared"), false)
+        } else {
+            if fails {
+                prepared.retain(|_| self.rng.bool());
+            }
+            CallResult::Prepared(Outcome::Done(prepared))
+        };
+        self.later(self.prepare_time, Happening::Answer(action.call(), result));
+    }
+
+    fn prepared(&self, executors: &[(ExecutorId, ProfileId)]) -> Vec<Prepared> {
+        executors
+            .iter()
+            .map(|(executor, _)| Prepared {
+                executor: *executor,
+                claims: self.claims_each,
+            })
+            .collect()
     }
 
     pub(super) fn apply_delete(&mut self, name: &str, uid: Option<&str>) -> Result<(), ApiFailure> {

@@ -6,6 +6,7 @@
     reason = "a story that goes wrong panics"
 )]
 
+mod claims;
 mod creates;
 mod losses;
 mod releases;

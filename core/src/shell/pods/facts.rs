@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::plan::{
-    Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, ListPage, PodFacts, PodPhase, ProfileId,
+    Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, ListPage, ObjectRef, PodFacts,
+    PodPhase, ProfileId,
 };
 
 /// `v1.PodList`
@@ -34,6 +35,25 @@ impl From<ListAnswer> for ListPage {
             continue_token: list.metadata.r#continue.filter(|token| !token.is_empty()),
             resource_version: list.metadata.resource_version,
         }
+    }
+}
+
+/// `v1.PersistentVolumeClaim`
+#[derive(Debug, Deserialize)]
+pub(super) struct ClaimAnswer {
+    metadata: ClaimMeta,
+}
+
+#[derive(Debug, Deserialize)]
+struct ClaimMeta {
+    name: String,
+    uid: String,
+}
+
+impl From<ClaimAnswer> for ObjectRef {
+    fn from(claim: ClaimAnswer) -> Self {
+        let ClaimMeta { name, uid } = claim.metadata;
+        Self { name, uid }
     }
 }
 

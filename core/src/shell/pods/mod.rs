@@ -18,8 +18,8 @@ use kube::core::request::{Error as RequestError, Request};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use self::facts::{DriverAnswer, ListAnswer, PodAnswer};
-use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, Outcome, PodFacts, Selection};
+use self::facts::{ClaimAnswer, DriverAnswer, ListAnswer, PodAnswer};
+use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, ObjectRef, Outcome, PodFacts, Selection};
 
 pub use watch::Watch;
 
@@ -34,7 +34,8 @@ const PAGE_LIMIT: usize = 128 << 20;
 /// Most bytes read of an answer whose content does not matter, so that its connection can be used again.
 const DRAIN_LIMIT: usize = 64 << 20;
 
-/// The API server as the plan uses it: the pods and the `ConfigMap` of one application in one namespace.
+/// The API server as the plan uses it: the pods, volume claims and the `ConfigMap` of one application in one
+/// namespace.
 ///
 /// Every call ends within the call limit. A write whose answer did not come, or came garbled, is
 /// [`Outcome::Unknown`], unless no connection was made for it.
@@ -43,7 +44,10 @@ pub struct PodApi {
     client: kube::Client,
     pods: Request,
     config_maps: Request,
+    claims: Request,
     selector: String,
+    /// Volume claims have no role.
+    claim_selector: String,
     limit: Duration,
 }
 
@@ -89,7 +93,9 @@ impl PodApi {
             client,
             pods: Request::new(format!("/api/v1/namespaces/{namespace}/pods")),
             config_maps: Request::new(format!("/api/v1/namespaces/{namespace}/configmaps")),
+            claims: Request::new(format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims")),
             selector: format!("spark-app-selector={app_id},spark-role=executor"),
+            claim_selector: format!("spark-app-selector={app_id}"),
             limit: call_limit,
         }
     }
@@ -150,6 +156,21 @@ impl PodApi {
         map(outcome, |pod| Some(Box::new(PodFacts::from(pod))))
     }
 
+    /// `POST` a volume claim, the bytes as they are.
+    pub async fn create_claim(&self, body: Vec<u8>) -> Outcome<ObjectRef> {
+        let request = self.claims.create(&PostParams::default(), body);
+        let outcome = self
+            .call(Effect::Write, request, OBJECT_LIMIT, json::<ClaimAnswer>)
+            .await;
+        map(outcome, ObjectRef::from)
+    }
+
+    /// `DELETE` the volume claim of that name if it has that UID.
+    pub async fn delete_claim(&self, claim: &ObjectRef) -> Outcome<()> {
+        let request = self.claims.delete(&claim.name, &only(&claim.uid));
+        self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
+    }
+
     /// `GET` one executor pod; `None` when there is no such pod.
     pub async fn get(&self, name: &str) -> Outcome<Option<Box<PodFacts>>> {
         let request = self.pods.get(name, &GetParams::default());
@@ -164,11 +185,7 @@ impl PodApi {
     pub async fn delete(&self, name: &str, uid: &str, grace: Option<Duration>) -> Outcome<()> {
         let params = DeleteParams {
             grace_period_seconds: grace.map(|grace| u32::try_from(grace.as_secs()).unwrap_or(u32::MAX)),
-            preconditions: Some(Preconditions {
-                uid: Some(uid.to_owned()),
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
+            ..only(uid)
         };
         self.call(
             Effect::Write,
@@ -194,13 +211,14 @@ impl PodApi {
         self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
     }
 
-    /// `DELETE` all executor pods or `ConfigMap`s of the application.
+    /// `DELETE` all executor pods, `ConfigMap`s or volume claims of the application.
     pub async fn delete_collection(&self, selection: Selection) -> Outcome<()> {
-        let collection = match selection {
-            Selection::Pods => &self.pods,
-            Selection::ConfigMaps => &self.config_maps,
+        let (collection, selector) = match selection {
+            Selection::Pods => (&self.pods, &self.selector),
+            Selection::ConfigMaps => (&self.config_maps, &self.selector),
+            Selection::Claims => (&self.claims, &self.claim_selector),
         };
-        let params = ListParams::default().labels(&self.selector);
+        let params = ListParams::default().labels(selector);
         let request = collection.delete_collection(&DeleteParams::default(), &params);
         self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
     }
@@ -264,6 +282,17 @@ async fn exchange(
         headers: head.headers,
         body,
     })
+}
+
+/// The object with this UID and no other of its name.
+fn only(uid: &str) -> DeleteParams {
+    DeleteParams {
+        preconditions: Some(Preconditions {
+            uid: Some(uid.to_owned()),
+            resource_version: None,
+        }),
+        ..DeleteParams::default()
+    }
 }
 
 fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
