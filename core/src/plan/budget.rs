@@ -6,10 +6,13 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::backoff::Backoff;
+use super::concurrency::Concurrency;
 use super::config::Batch;
 
 /// The first delay after a create that failed, about.
 const CREATE_BACKOFF: Duration = Duration::from_millis(500);
+/// Places for calls of all kinds, however little the API server gives to creates.
+const PLACES_MIN: usize = 4;
 /// The longest delay between two attempts to create.
 const CREATE_BACKOFF_MAX: Duration = Duration::from_secs(30);
 
@@ -19,8 +22,7 @@ pub(super) struct Budget {
     cap: usize,
     creates: usize,
     chores: usize,
-    /// Creates allowed in flight: 1 after a failure, doubled by each success up to `cap`.
-    limit: usize,
+    concurrency: Concurrency,
     /// No create before this time.
     gate: Duration,
     /// Failures of creates sent before this time belong to a wave that has been counted.
@@ -38,7 +40,7 @@ impl Budget {
             cap,
             creates: 0,
             chores: 0,
-            limit: cap,
+            concurrency: Concurrency::new(cap),
             gate: Duration::ZERO,
             counted: Duration::ZERO,
             backoff: Backoff::new(CREATE_BACKOFF, CREATE_BACKOFF_MAX),
@@ -52,17 +54,23 @@ impl Budget {
 
     /// Whether a confirming get, a delete or a patch may be sent.
     pub(super) fn may_do_chore(&self) -> bool {
-        self.creates + self.chores < self.cap
+        self.creates + self.chores < self.places()
+    }
+
+    /// Calls of all kinds that may be in flight. What the API server gives to creates goes for all; a few places remain
+    /// while creates are held back.
+    fn places(&self) -> usize {
+        self.concurrency.limit().max(PLACES_MIN).min(self.cap)
     }
 
     /// Whether a create has a place. While chores wait, a quarter of the places is theirs.
     pub(super) fn has_place(&self, chores_wait: bool) -> bool {
         let reserved = if chores_wait {
-            (self.cap / 4).saturating_sub(self.chores)
+            (self.places() / 4).saturating_sub(self.chores)
         } else {
             0
         };
-        self.creates + self.chores + reserved < self.cap && self.creates < self.limit
+        self.creates + self.chores + reserved < self.places() && self.creates < self.concurrency.limit()
     }
 
     /// When the next volume claim is allowed: batches bound pods only.
@@ -116,12 +124,12 @@ impl Budget {
     }
 
     /// A create was taken. Unless it was sent before the last failure, the pace grows again; false otherwise.
-    pub(super) fn succeeded(&mut self, sent_at: Duration) -> bool {
+    pub(super) fn succeeded(&mut self, now: Duration, sent_at: Duration) -> bool {
         if sent_at < self.counted {
             return false;
         }
         self.backoff.reset();
-        self.limit = self.limit.saturating_mul(2).min(self.cap);
+        self.concurrency.succeeded(now, sent_at);
         true
     }
 
@@ -133,8 +141,8 @@ impl Budget {
         after: Option<Duration>,
         rng: &mut Rng,
     ) {
-        self.limit = 1;
         let known = sent_at < self.counted;
+        self.concurrency.failed(known);
         if known && after.is_none() {
             return;
         }
@@ -187,8 +195,8 @@ mod tests {
         budget.create_sent(budget.opens_at());
         assert!(!budget.has_place(false), "one probe at a time");
         budget.create_answered();
-        assert!(!budget.succeeded(now), "it was sent before the failure");
-        assert!(budget.succeeded(budget.opens_at()));
+        assert!(!budget.succeeded(now, now), "it was sent before the failure");
+        assert!(budget.succeeded(budget.opens_at(), budget.opens_at()));
         budget.create_sent(now);
         assert!(budget.has_place(false), "two after a success");
         budget.create_sent(now);

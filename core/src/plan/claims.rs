@@ -90,10 +90,10 @@ impl Plan {
     ) {
         self.budget.create_answered();
         match outcome {
-            Outcome::Done(claim) => self.on_claim_made(id, index, sent_at, Some(claim)),
+            Outcome::Done(claim) => self.on_claim_made(now, id, index, sent_at, Some(claim)),
             // Names are made of the executor's: an attempt whose answer was lost was applied.
             Outcome::Failed(failure) if failure.class == FailureClass::AlreadyExists => {
-                self.on_claim_made(id, index, sent_at, None);
+                self.on_claim_made(now, id, index, sent_at, None);
             }
             Outcome::Failed(failure)
                 if matches!(failure.class, FailureClass::Forbidden | FailureClass::Invalid) =>
@@ -108,12 +108,19 @@ impl Plan {
         }
     }
 
-    fn on_claim_made(&mut self, id: ExecutorId, index: usize, sent_at: Duration, made: Option<ObjectRef>) {
+    fn on_claim_made(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        index: usize,
+        sent_at: Duration,
+        made: Option<ObjectRef>,
+    ) {
         let profile = self.ledger.get(id).map(|executor| executor.profile);
         if let Some(profile) = profile {
             self.targets.prove_claims(profile);
             // The claims of the driver pod come before a pod that may fail again: only that ends a backoff.
-            if self.cfg.claim_owner == ClaimOwner::Pod && self.budget.succeeded(sent_at) {
+            if self.cfg.claim_owner == ClaimOwner::Pod && self.budget.succeeded(now, sent_at) {
                 self.targets.go_on(profile);
             }
         }

@@ -27,7 +27,7 @@ pub struct PlanConfig {
     pub start_timeout: Duration,
     /// Whether the executor `ConfigMap` is made; true. `spark.kubernetes.executor.disableConfigMap` negated.
     pub config_map: bool,
-    /// Upper bound of calls in flight, the watch, lists and the calls of start and stop not counted; 16.
+    /// Upper bound of calls in flight, the watch, lists and the calls of start and stop not counted; 128.
     /// `spark.stoker.allocation.maxInFlight`
     pub max_in_flight: usize,
     /// Upper bound of the rate of creates, where the user has set one.
@@ -110,7 +110,7 @@ impl PlanConfig {
             driver_readiness_timeout: Duration::from_secs(1),
             start_timeout: Duration::from_mins(1),
             config_map: true,
-            max_in_flight: 16,
+            max_in_flight: 128,
             batch: None,
             max_pending_pods: usize::MAX,
             max_pending_pods_per_profile: usize::MAX,

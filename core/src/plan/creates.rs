@@ -112,7 +112,7 @@ impl Plan {
             .is_some_and(|executor| executor.stage == Stage::Creating);
         match outcome {
             Outcome::Done(Some(pod)) => {
-                if self.budget.succeeded(sent_at)
+                if self.budget.succeeded(now, sent_at)
                     && let Some(executor) = self.ledger.get(id)
                 {
                     self.targets.go_on(executor.profile);

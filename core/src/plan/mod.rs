@@ -13,6 +13,7 @@ mod backoff;
 mod budget;
 mod chores;
 mod claims;
+mod concurrency;
 mod config;
 mod creates;
 mod desired;

@@ -25,6 +25,47 @@ fn creates_are_concurrent_up_to_the_cap() {
     assert_eq!(sim.alive(0), 50);
 }
 
+/// Eight at first, twice as many with each round trip: a distant API server costs a few of them, not one for each pod.
+#[test]
+fn creates_keep_a_distant_api_server_busy() {
+    let mut sim = Sim::new(Sim::config(), 3);
+    sim.run(secs(1));
+    sim.faults.latency = millis(200);
+    sim.target(0, 1000);
+    let begun = sim.now;
+    let mut most = 0;
+    sim.run_until(secs(60), "1000 creates", |sim| {
+        most = most.max(sim.plan.snapshot().in_flight);
+        sim.cluster.created == 1000
+    });
+    assert!(sim.now - begun < secs(5), "{:?}", sim.now - begun);
+    assert_eq!(most, 128);
+}
+
+#[test]
+fn a_refusal_for_load_leaves_one_probe_and_then_half_of_before() {
+    let mut sim = Sim::new(Sim::config(), 3);
+    sim.target(0, 500);
+    sim.run_until(secs(10), "100 pods", |sim| sim.cluster.created >= 100);
+    let before = sim.plan.snapshot().in_flight;
+    sim.script("create", [failed_for(FailureClass::TooManyRequests, 3)]);
+    sim.run_until(secs(10), "the refusal", |sim| {
+        sim.scripted.values().all(Vec::is_empty)
+    });
+    let refused = sim.now;
+    sim.run_until(secs(10), "a probe", |sim| {
+        sim.sent("create").last() > Some(&(refused + secs(2)))
+    });
+    let probe = sim.sent("create").into_iter().rfind(|at| *at > refused + secs(2));
+    assert!(
+        probe >= Some(refused + secs(3) - millis(50)),
+        "{probe:?} after {refused:?}"
+    );
+    assert_eq!(sim.plan.snapshot().in_flight, 1, "{before} before");
+    sim.run(secs(60));
+    assert_eq!(sim.alive(0), 500);
+}
+
 #[test]
 fn a_batch_the_user_has_set_bounds_the_pace() {
     let batch = Some(Batch {

@@ -17,7 +17,7 @@ keys! {
     STOKER_REQUEST_TIMEOUT: Key<Duration> = "spark.stoker.requestTimeout"
         .default("30s").check(Check::MoreThan(0.0));
 
-    /// Largest number of calls in flight to the API server.
+    /// Largest number of calls in flight to the API server. Up to it, their number follows what the API server takes.
     STOKER_ALLOCATION_MAX_IN_FLIGHT: Key<i32> = "spark.stoker.allocation.maxInFlight"
-        .default("16").check(Check::Between(1.0, 1000.0));
+        .default("128").check(Check::Between(1.0, 1000.0));
 }
