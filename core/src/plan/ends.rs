@@ -167,9 +167,10 @@ impl Plan {
             return;
         }
         match lifecycle::assess(id, pod, self.rules()) {
-            Life::Pending => {}
+            Life::Pending => self.observe_pending(id, profile, pod),
             Life::Running => {
                 if stage == Stage::Pending {
+                    self.pending.clear(id);
                     self.ledger.update(id, |executor| executor.stage = Stage::Running);
                     let (pod, uid) = (pod.name.clone(), pod.uid.clone());
                     self.notices.push_back(Notice::Running {
@@ -205,6 +206,7 @@ impl Plan {
         let (profile, uid) = (executor.profile, executor.uid.clone());
         let decommissioned = executor.decommissioned;
         let released = executor.released || self.stop.is_some();
+        self.pending.clear(id);
         self.ledger.update(id, |executor| {
             executor.stage = Stage::Ended;
             executor.get_at = None;

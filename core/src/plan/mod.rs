@@ -24,6 +24,7 @@ mod failures;
 mod ledger;
 mod lifecycle;
 mod notice;
+mod pending;
 mod prepare;
 mod snapshot;
 mod startup;
@@ -42,6 +43,7 @@ pub use config::{Batch, ClaimOwner, PlanConfig};
 pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
 pub use ledger::Counts;
 pub use notice::{FatalKind, LossCause, LossKind, Notice};
+pub use pending::PendingCause;
 pub use snapshot::Snapshot;
 pub use types::{
     CallId, Condition, ContainerFacts, ContainerState, ExecutorId, ObjectRef, PodFacts, PodPhase, ProfileId,
@@ -54,6 +56,7 @@ use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
 use ledger::{Ledger, Stage};
+use pending::Pending;
 use startup::Startup;
 use stop::Stop;
 use timer::{Timer, Timers};
@@ -81,6 +84,7 @@ pub struct Plan {
     watch: Watch,
     startup: Startup,
     failures: Failures,
+    pending: Pending,
     timers: Timers,
     rng: Rng,
     /// UID of the driver pod.
@@ -122,6 +126,7 @@ impl Plan {
             watch: Watch::new(),
             startup: Startup::new(cfg.driver_pod.is_some(), cfg.config_map),
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
+            pending: Pending::default(),
             timers: Timers::default(),
             rng: Rng::with_seed(cfg.seed),
             owner: None,

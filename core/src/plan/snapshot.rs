@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::ledger::Counts;
 use super::types::{ExecutorId, ProfileId};
-use super::{Phase, Plan};
+use super::{PendingCause, Phase, Plan};
 
 /// What the plan holds, for metrics and tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub profiles: BTreeMap<ProfileId, (usize, Counts)>,
     /// Executors whose pods exist or may exist, ended ones included.
     pub executors: usize,
+    /// Executors whose pods were accepted and show why they do not run.
+    pub pending: BTreeMap<PendingCause, usize>,
     /// Creates, gets, deletes and patches in flight.
     pub in_flight: usize,
     /// All calls that have not been answered, the watch included.
@@ -39,6 +41,7 @@ impl Plan {
                 .map(|(profile, desired)| (profile, (desired.target, self.ledger.counts(profile))))
                 .collect(),
             executors: self.ledger.len(),
+            pending: self.pending.counts(),
             in_flight: self.budget.in_flight(),
             open_calls: self.calls.len(),
             queued: self.chores.len(),

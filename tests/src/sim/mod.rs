@@ -283,6 +283,12 @@ impl Sim {
         self.publish();
     }
 
+    /// Scheduler or kubelet write something into a pod's status.
+    pub fn modify(&mut self, uid: &str, change: impl FnOnce(&mut stoker_core::plan::PodFacts)) {
+        self.cluster.modify(uid, change);
+        self.publish();
+    }
+
     /// Somebody else creates a pod.
     pub fn plant(&mut self, pod: stoker_core::plan::PodFacts) {
         let planted = self.cluster.create(pod);

@@ -1,4 +1,7 @@
-use stoker_core::plan::{Batch, ExecutorId, FailureClass, LossKind, Notice, Outcome, PlanConfig, ProfileId};
+use stoker_core::plan::{
+    Batch, Condition, ExecutorId, FailureClass, LossKind, Notice, Outcome, PendingCause, PlanConfig,
+    ProfileId,
+};
 use stoker_tests::sim::cluster::Cluster;
 use stoker_tests::sim::faults::Faults;
 use stoker_tests::sim::{APP, OWNER, Sim};
@@ -365,4 +368,44 @@ fn a_pod_that_was_accepted_and_never_seen_is_asked_for() {
     assert_eq!(sim.sent("get").len(), 1);
     assert_eq!(losses(&sim)[0].1.kind, LossKind::Missing);
     assert_eq!(sim.sent("create").len(), 2);
+}
+
+#[test]
+fn why_pods_do_not_run_is_told_once_for_each_cause_and_change() {
+    let mut sim = Sim::new(Sim::config(), 3);
+    sim.start_time = None;
+    sim.target(0, 3);
+    sim.run(secs(5));
+    assert!(waiting(&sim).is_empty());
+    let unscheduled = |said: &str| Condition {
+        kind: "PodScheduled".into(),
+        status: "False".into(),
+        reason: Some("Unschedulable".into()),
+        message: Some(said.into()),
+    };
+    for said in [
+        "0/3 nodes: cpu",
+        "0/4 nodes: cpu",
+        "0/4 nodes: taint",
+        "0/3 nodes: cpu",
+    ] {
+        for id in 1..=3 {
+            let uid = sim.uid_of(ExecutorId(id)).expect("a pod");
+            sim.modify(&uid, |pod| pod.conditions = vec![unscheduled(said)]);
+        }
+        sim.run(secs(1));
+    }
+    assert_eq!(waiting(&sim).len(), 2, "{:?}", waiting(&sim));
+    assert!(waiting(&sim)[0].contains("0/3 nodes: cpu"), "{:?}", waiting(&sim));
+    assert_eq!(sim.plan.snapshot().pending[&PendingCause::Unschedulable], 3);
+
+    sim.start_all();
+    sim.run(secs(5));
+    assert_eq!(sim.alive(0), 3);
+    assert!(
+        sim.plan.snapshot().pending.is_empty(),
+        "{:?}",
+        sim.plan.snapshot()
+    );
+    assert!(losses(&sim).is_empty());
 }
