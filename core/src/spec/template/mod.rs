@@ -1,5 +1,8 @@
 //! The user's pod template: a pod in YAML or JSON that executor pods are made from.
 
+mod types;
+mod yaml;
+
 use serde_json::Value;
 
 use super::SpecError;
@@ -14,17 +17,21 @@ use crate::conf::{Conf, keys};
 pub struct PodTemplate(Object);
 
 impl PodTemplate {
-    /// Reads a template. `text`: content of the file, YAML or JSON.
+    /// Reads a template. `text`: content of the file, YAML or JSON, with one pod. It becomes what stock's client
+    /// would have read: where Kubernetes wants a text, a number becomes one, and empty lists are left out.
     pub fn parse(text: &str) -> Result<PodTemplate, SpecError> {
-        let refused = |message: &str| SpecError::Template {
-            message: message.to_owned(),
+        let refused = |message: String| SpecError::Template { message };
+        let pod = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map_err(|error| refused(error.to_string()))?
+        } else {
+            yaml::parse(text).map_err(refused)?
         };
-        let pod: Value = serde_saphyr::from_str(text).map_err(|error| refused(&error.to_string()))?;
         let Value::Object(pod) = pod else {
-            return Err(refused("it is not a YAML or JSON object"));
+            return Err(refused("it is not a YAML or JSON object".to_owned()));
         };
-        if !pod.get("spec").is_some_and(Value::is_object) {
-            return Err(refused("it has no spec"));
+        let pod = types::pod(pod).map_err(refused)?;
+        if !pod.contains_key("spec") {
+            return Err(refused("it has no spec".to_owned()));
         }
         Ok(PodTemplate(pod))
     }
