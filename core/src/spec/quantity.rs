@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use super::SpecError;
+
 /// A quantity that the API server accepts. Keeps its text, which is what is sent.
 #[derive(Debug, Clone)]
 pub(super) struct Quantity {
@@ -33,6 +35,14 @@ impl Quantity {
         Some(Quantity {
             text: text.to_owned(),
             nanos: if negative { -magnitude } else { magnitude },
+        })
+    }
+
+    /// The value of a key.
+    pub(super) fn of_key(key: &str, value: &str) -> Result<Quantity, SpecError> {
+        Quantity::parse(value).ok_or_else(|| SpecError::Quantity {
+            key: key.to_owned(),
+            value: value.to_owned(),
         })
     }
 

@@ -179,7 +179,8 @@ fn versions_of_spark_differ() {
         env(&v43)["SPARK_DRIVER_URL"],
         "spark://CoarseGrainedScheduler@10.0.0.9:7078"
     );
-    assert_eq!(container(&v40)["image"], "registry/spark:4.0.1");
+    assert_eq!(container(&v40)["image"], "registry/spark:{{SPARK_VERSION}}");
+    assert_eq!(container(&v41)["image"], "registry/spark:4.1.1");
     assert_eq!(v43["metadata"]["labels"]["spark-version"], "4.3.0");
 }
 
