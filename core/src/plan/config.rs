@@ -59,6 +59,9 @@ pub struct PlanConfig {
     /// The application ends when more executors than this have failed; no bound.
     /// `spark.executor.maxNumFailures` or its default.
     pub max_executor_failures: Option<usize>,
+    /// Whether executors that node or cluster ended (eviction, preemption, node loss) count as failed; false.
+    /// `spark.stoker.failures.countInfrastructure`
+    pub count_infrastructure_failures: bool,
     /// How long a failure counts; for ever. `spark.executor.failuresValidityInterval`
     pub failure_validity: Option<Duration>,
     /// Label and value set on executors that are decommissioned or killed.
@@ -122,6 +125,7 @@ impl PlanConfig {
             check_all_containers: true,
             executor_container: "spark-kubernetes-executor".into(),
             max_executor_failures: None,
+            count_infrastructure_failures: false,
             failure_validity: None,
             decommission_label: None,
             create_expiry: Duration::from_mins(1),

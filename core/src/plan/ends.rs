@@ -29,6 +29,7 @@ impl Plan {
         Rules {
             container: &self.cfg.executor_container,
             check_all: self.cfg.check_all_containers,
+            count_infrastructure: self.cfg.count_infrastructure_failures,
         }
     }
 

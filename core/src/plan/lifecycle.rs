@@ -31,6 +31,8 @@ pub(super) struct Rules<'a> {
     pub(super) container: &'a str,
     /// Whether any failed container ends the executor.
     pub(super) check_all: bool,
+    /// Whether failed pods count also where cluster or node made them fail.
+    pub(super) count_infrastructure: bool,
 }
 
 /// Where an executor is in its life.
@@ -239,11 +241,17 @@ fn end_of(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> End {
     } else {
         exit_code
     };
-    End::new(
+    let mut end = End::new(
         kind,
         exit_code,
         describe(head, pod, disruption.and_then(|c| c.message.as_deref())),
-    )
+    );
+    // Spark counts every failed pod, and none that was deleted.
+    if rules.count_infrastructure && !pod.deleting && matches!(kind, LossKind::Disrupted | LossKind::Unknown)
+    {
+        end.counts = true;
+    }
+    end
 }
 
 fn place(pod: &PodFacts) -> String {

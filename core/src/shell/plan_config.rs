@@ -46,6 +46,7 @@ pub(super) fn plan_config(
         delete_executors: conf.get(&keys::DELETE_EXECUTORS)?,
         check_all_containers: conf.get(&keys::EXECUTOR_CHECK_ALL_CONTAINERS)?,
         max_executor_failures: max_executor_failures(conf)?,
+        count_infrastructure_failures: conf.get(&keys::STOKER_FAILURES_COUNT_INFRASTRUCTURE)?,
         failure_validity: conf.get(&keys::EXECUTOR_FAILURES_VALIDITY_INTERVAL)?,
         decommission_label: conf
             .get(&keys::EXECUTOR_DECOMMISSION_LABEL)?

@@ -121,6 +121,25 @@ fn losses_of_the_infrastructure_do_not_count_as_failures() {
 }
 
 #[test]
+fn losses_of_the_infrastructure_count_where_the_user_wants_it() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            max_executor_failures: Some(1),
+            count_infrastructure_failures: true,
+            ..Sim::config()
+        },
+        1,
+    );
+    sim.run_up(4);
+    for (id, fate) in [(1, Fate::Evicted), (2, Fate::Preempted)] {
+        let uid = uid(&sim, id);
+        sim.end(&uid, fate);
+    }
+    sim.run(secs(30));
+    assert_eq!(abort(&sim).map(|(code, _)| code), Some(11));
+}
+
+#[test]
 fn failures_that_are_long_past_do_not_count() {
     let cfg = PlanConfig {
         max_executor_failures: Some(1),

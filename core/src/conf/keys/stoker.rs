@@ -20,4 +20,9 @@ keys! {
     /// Largest number of calls in flight to the API server. Up to it, their number follows what the API server takes.
     STOKER_ALLOCATION_MAX_IN_FLIGHT: Key<i32> = "spark.stoker.allocation.maxInFlight"
         .default("128").check(Check::Between(1.0, 1000.0));
+
+    /// Whether executors whose pods failed through eviction, preemption or the loss of a node count towards
+    /// `spark.executor.maxNumFailures`, as they do with Spark's own manager.
+    STOKER_FAILURES_COUNT_INFRASTRUCTURE: Key<bool> = "spark.stoker.failures.countInfrastructure"
+        .default("false");
 }

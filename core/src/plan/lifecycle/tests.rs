@@ -4,6 +4,7 @@ use crate::plan::types::Condition;
 const RULES: Rules<'_> = Rules {
     container: "executor",
     check_all: true,
+    count_infrastructure: false,
 };
 
 fn terminated(name: &str, exit_code: i32, reason: Option<&str>) -> ContainerFacts {
@@ -236,5 +237,23 @@ fn a_failure_without_a_word_is_unknown() {
         -1,
         false,
         false,
+    );
+}
+
+#[test]
+fn infrastructure_counts_where_the_user_wants_it_as_with_spark() {
+    let rules = Rules {
+        count_infrastructure: true,
+        ..RULES
+    };
+    let mut evicted = pod(PodPhase::Failed, vec![]);
+    evicted.reason = Some("Evicted".into());
+    let Life::Ended(end) = assess(ExecutorId(7), &evicted, rules) else {
+        panic!("it has ended");
+    };
+    assert!(end.counts && !end.cause.app_caused, "{end:?}");
+    assert!(
+        !assess_deleted(ExecutorId(7), &evicted, rules).counts,
+        "deleted pods never count"
     );
 }
