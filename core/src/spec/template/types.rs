@@ -81,8 +81,8 @@ impl Type {
                 let part = |name| parts.get(name).map(scalar_text).unwrap_or_default();
                 Ok(Some((part("amount") + &part("format")).into()))
             }
-            (Type::List(_) | Type::Map(_) | Type::Object(_), value) => Err(self.problem(&value)),
-            (_, value @ (Value::Array(_) | Value::Object(_))) => Err(self.problem(&value)),
+            (Type::List(_) | Type::Map(_) | Type::Object(_), value)
+            | (_, value @ (Value::Array(_) | Value::Object(_))) => Err(self.problem(&value)),
             (_, scalar) => self.scalar(&scalar),
         }
     }
@@ -164,7 +164,9 @@ impl Problem {
 fn list(item: &Type, items: Vec<Value>) -> Result<Option<Value>, Problem> {
     let mut list = Vec::new();
     for (index, value) in items.into_iter().enumerate() {
-        let read = item.read(value).map_err(|problem| problem.within(&format!("[{index}]")))?;
+        let read = item
+            .read(value)
+            .map_err(|problem| problem.within(&format!("[{index}]")))?;
         list.push(match (read, item) {
             (Some(value), _) => value,
             (None, Type::Object(_)) => Object::new().into(),
