@@ -19,6 +19,14 @@ pub(super) struct SparkPod {
 }
 
 impl SparkPod {
+    /// What the steps begin with where there is no template.
+    pub(super) fn empty() -> SparkPod {
+        let mut empty = SparkPod::default();
+        set(&mut empty.pod, "metadata", Object::new());
+        set(&mut empty.pod, "spec", Object::new());
+        empty
+    }
+
     /// Changes `metadata`.
     pub(super) fn metadata<T>(&mut self, change: impl FnOnce(&mut Object) -> T) -> T {
         edit(&mut self.pod, "metadata", change)

@@ -76,7 +76,7 @@ fn source(volume: &Volume) -> Value {
         Source::EmptyDir { medium, size_limit } => {
             let mut source = json!({"emptyDir": {"medium": medium}});
             if let Some(size) = size_limit {
-                source["emptyDir"]["sizeLimit"] = json!(size.as_str());
+                source["emptyDir"]["sizeLimit"] = json!(size);
             }
             source
         }
@@ -113,7 +113,7 @@ fn claim(request: &Request<'_>, name: &str, new: &NewClaim, access_mode: &str) -
         "metadata": metadata,
         "spec": {
             "accessModes": [access_mode],
-            "resources": {"requests": {"storage": new.size.as_str()}},
+            "resources": {"requests": {"storage": new.size}},
             "storageClassName": new.storage_class,
         },
     })

@@ -169,8 +169,8 @@ fn versions_of_spark_differ() {
         container(&v43)["securityContext"],
         json!({"allowPrivilegeEscalation": false})
     );
-    assert!(!env(&v42).contains_key("SPARK_EXECUTOR_LIBRARY_PATH"));
-    assert_eq!(env(&v43)["SPARK_EXECUTOR_LIBRARY_PATH"], "/lib/x");
+    assert!(!env(&v41).contains_key("SPARK_EXECUTOR_LIBRARY_PATH"));
+    assert_eq!(env(&v42)["SPARK_EXECUTOR_LIBRARY_PATH"], "/lib/x");
     assert_eq!(
         env(&v41)["SPARK_DRIVER_URL"],
         "spark://CoarseGrainedScheduler@driver-svc.jobs.svc:7078"
@@ -187,8 +187,9 @@ fn versions_of_spark_differ() {
 #[test]
 fn the_driver_url_has_brackets_around_ipv6() {
     for (host, url) in [
-        ("fd00:0:0::5", "[fd00::5]"),
-        ("[fd00::5]", "[fd00::5]"),
+        ("2001:0:0::5", "[2001::5]"),
+        ("[2001:0:0::5]", "[2001::5]"),
+        ("[fd00:0::5]", "[fd00:0::5]"),
         ("10.1.2.3", "10.1.2.3"),
         ("svc.ns.svc", "svc.ns.svc"),
     ] {
@@ -288,6 +289,10 @@ fn what_is_wrong_is_said() {
     );
     let host = PodStamp::build(&conf_without("spark.driver.host"), &context(), &default_profile());
     assert!(matches!(host.unwrap_err(), SpecError::MissingDriverHost));
+    assert!(matches!(
+        error(&[("spark.driver.bindAddress", "1:2")]),
+        SpecError::DriverHost { .. }
+    ));
     let reserved = error(&[("spark.kubernetes.executor.label.spark-role", "x")]);
     assert!(
         reserved
