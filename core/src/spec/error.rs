@@ -39,7 +39,8 @@ pub enum SpecError {
     /// `spark.kubernetes.executor.podNamePrefix`, or what the application's name became.
     #[error(
         "executor pods cannot be named '{prefix}-exec-1': set spark.kubernetes.executor.podNamePrefix to lower-case \
-         letters, digits, '-' and '.', beginning and ending with a letter or digit, of at most 237 characters"
+         letters, digits, '-' and '.', beginning and ending with a letter or digit, of at most 237 characters (or have \
+         names cut with spark.stoker.names.truncate=true)"
     )]
     PodNamePrefix {
         /// The refused prefix.

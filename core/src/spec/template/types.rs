@@ -124,7 +124,11 @@ impl Type {
                 Value::String(text) if text.trim().is_empty() => Ok(None),
                 _ => {
                     let whole = text.trim().split('.').next().unwrap_or_default();
-                    Ok(Some(whole.parse::<i64>().map_err(|_| problem())?.into()))
+                    let number: i64 = whole.parse().map_err(|_| problem())?;
+                    match i32::try_from(number) {
+                        Err(_) if *self != Type::Long => Err(problem()),
+                        _ => Ok(Some(number.into())),
+                    }
                 }
             },
             Type::Scalar => match value {

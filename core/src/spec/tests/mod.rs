@@ -1,5 +1,7 @@
 mod profiles;
 mod stamping;
+mod steps;
+mod templates;
 
 use std::collections::BTreeMap;
 
@@ -363,4 +365,32 @@ fn the_pod_name_prefix_is_configured_or_derived() {
         pod_name_prefix(&long, "00ff"),
         Err(SpecError::PodNamePrefix { .. })
     ));
+}
+
+#[test]
+fn prefixes_are_cut_on_demand() {
+    let long = "n".repeat(300);
+    let truncate = ("spark.stoker.names.truncate", "true");
+    let prefix = "spark.kubernetes.executor.podNamePrefix";
+    let derived = pod_name_prefix(&conf(&[("spark.app.name", &long), truncate]), "00ff").unwrap();
+    assert_eq!(derived, format!("{}-00ff", "n".repeat(232)));
+    let configured = pod_name_prefix(&conf(&[(prefix, &long), truncate]), "00ff").unwrap();
+    assert_eq!(configured, derived);
+    // The cut leaves no dot before the dash.
+    let dotted = format!("{}.{}", "d".repeat(231), "e".repeat(100));
+    let cut = pod_name_prefix(&conf(&[(prefix, &dotted), truncate]), "00ff").unwrap();
+    assert_eq!(cut, format!("{}-00ff", "d".repeat(231)));
+    let short = pod_name_prefix(&conf(&[(prefix, "short"), truncate]), "00ff").unwrap();
+    assert_eq!(short, "short");
+    let claim = (
+        "spark.kubernetes.executor.volumes.persistentVolumeClaim.v.options.claimName",
+        "OnDemand",
+    );
+    let with_claims = pod_name_prefix(&conf(&[(prefix, &long), truncate, claim]), "00ff").unwrap();
+    assert_eq!(
+        pod_name(&with_claims, ExecutorId(2_147_483_647)).len() + "-pvc-99".len(),
+        253
+    );
+    let refused = pod_name_prefix(&conf(&[(prefix, &long)]), "00ff").unwrap_err();
+    assert!(refused.to_string().contains("spark.stoker.names.truncate=true"));
 }
