@@ -27,10 +27,20 @@ pub enum SpecError {
          spark.kubernetes.executor.useDriverPodIP is true)"
     )]
     MissingDriverHost,
+    /// The driver's address looks like an IPv6 address and is none.
+    #[error(
+        "'{host}' is not an IP string literal: set spark.driver.host (or spark.driver.bindAddress) to a host name, an \
+         IPv4 address, or an IPv6 address in brackets"
+    )]
+    DriverHost {
+        /// The refused address.
+        host: String,
+    },
     /// `spark.kubernetes.executor.podNamePrefix`, or what the application's name became.
     #[error(
         "executor pods cannot be named '{prefix}-exec-1': set spark.kubernetes.executor.podNamePrefix to lower-case \
-         letters, digits, '-' and '.', beginning and ending with a letter or digit, of at most 237 characters"
+         letters, digits, '-' and '.', beginning and ending with a letter or digit, of at most 237 characters (or have \
+         names cut with spark.stoker.names.truncate=true)"
     )]
     PodNamePrefix {
         /// The refused prefix.
@@ -146,7 +156,7 @@ pub enum SpecError {
         second: String,
     },
     /// `mount.readOnly` is neither true nor false.
-    #[error("{key} is '{value}', which is neither true nor false")]
+    #[error("{key}: For input string: \"{value}\", which is neither true nor false")]
     VolumeReadOnly {
         /// The key.
         key: String,

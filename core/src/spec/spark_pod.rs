@@ -19,6 +19,14 @@ pub(super) struct SparkPod {
 }
 
 impl SparkPod {
+    /// What the steps begin with where there is no template.
+    pub(super) fn empty() -> SparkPod {
+        let mut empty = SparkPod::default();
+        set(&mut empty.pod, "metadata", Object::new());
+        set(&mut empty.pod, "spec", Object::new());
+        empty
+    }
+
     /// Changes `metadata`.
     pub(super) fn metadata<T>(&mut self, change: impl FnOnce(&mut Object) -> T) -> T {
         edit(&mut self.pod, "metadata", change)
@@ -45,11 +53,12 @@ impl SparkPod {
     pub(super) fn finish(&mut self) -> Value {
         let container = std::mem::take(&mut self.container);
         self.spec(|spec| append(spec, "containers", [Value::Object(container)]));
+        // Stock's client gives every pod its own version, but leaves it the kind that a template has.
         let mut pod = Object::new();
-        for (field, default) in [("apiVersion", "v1"), ("kind", "Pod")] {
-            let value = self.pod.remove(field).unwrap_or_else(|| default.into());
-            set(&mut pod, field, value);
-        }
+        set(&mut pod, "apiVersion", "v1");
+        self.pod.remove("apiVersion");
+        let kind = self.pod.remove("kind").unwrap_or_else(|| "Pod".into());
+        set(&mut pod, "kind", kind);
         pod.append(&mut self.pod);
         Value::Object(pod)
     }

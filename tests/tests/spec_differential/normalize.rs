@@ -1,6 +1,6 @@
 //! What two equal results may differ in: what is random, and the order of what stock keeps in hash maps.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::case::Case;
 
@@ -65,7 +65,9 @@ fn name_claims(case: &Case, pod: &mut Value, resources: &mut [Value]) -> Result<
     let mut numbers = Vec::new();
     for volume in volumes.iter_mut().filter(|volume| is_users_volume(case, volume)) {
         let volume_name = text(&volume["name"]).to_owned();
-        let claim = &mut volume["persistentVolumeClaim"]["claimName"];
+        let Some(claim) = volume.pointer_mut("/persistentVolumeClaim/claimName") else {
+            continue;
+        };
         let old = text(claim).to_owned();
         let Some((before, number)) = old.rsplit_once("-pvc-") else {
             continue;
@@ -214,7 +216,20 @@ fn sort_runs(list: &mut Value, is_unordered: impl Fn(&Value) -> bool) {
         return;
     };
     for run in list.chunk_by_mut(|a, b| is_unordered(a) && is_unordered(b)) {
-        run.sort_by_cached_key(Value::to_string);
+        run.sort_by_cached_key(|item| {
+            let mut fields: Vec<String> = item
+                .as_object()
+                .into_iter()
+                .flat_map(Map::keys)
+                .cloned()
+                .collect();
+            fields.sort();
+            (
+                text(&item["name"]).to_owned(),
+                text(&item["mountPath"]).to_owned(),
+                fields,
+            )
+        });
     }
 }
 

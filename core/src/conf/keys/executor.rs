@@ -27,14 +27,14 @@ keys! {
     IMAGE_PULL_SECRETS: Key<Vec<String>> = "spark.kubernetes.container.image.pullSecrets"
         .since(2, 4, 0).default("");
 
-    /// Beginning of the names of executor pods: executor 7 is the pod `<prefix>-exec-7`. Made from the application's
-    /// name when it is not set.
+    /// Beginning of the names of executor pods: executor 7 is the pod `<prefix>-exec-7`. Made
+    /// from the application's name when it is not set.
     EXECUTOR_POD_NAME_PREFIX: OptKey<String> = "spark.kubernetes.executor.podNamePrefix"
         .since(2, 3, 0)
         .check(Check::Form(
             super::checks::pod_name_prefix,
             "must be lower case letters, digits, - and ., begin and end each part between dots with a letter or digit, \
-             and have at most 237 characters",
+             and have at most 237 characters, unless spark.stoker.names.truncate is true",
         ));
 
     /// CPU request of executors of the default profile as a Kubernetes quantity, such as `500m`; the cores of the

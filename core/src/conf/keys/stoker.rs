@@ -25,4 +25,9 @@ keys! {
     /// `spark.executor.maxNumFailures`, as they do with Spark's own manager.
     STOKER_FAILURES_COUNT_INFRASTRUCTURE: Key<bool> = "spark.stoker.failures.countInfrastructure"
         .default("false");
+
+    /// Whether a beginning of pod names that is too long is cut and made unique by random digits at its end. Otherwise it
+    /// is refused, as Spark does.
+    STOKER_NAMES_TRUNCATE: Key<bool> = "spark.stoker.names.truncate"
+        .default("false");
 }

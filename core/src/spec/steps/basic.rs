@@ -1,7 +1,5 @@
 //! `BasicExecutorFeatureStep`: names, labels, resources, environment and configuration files.
 
-use std::cmp::Ordering;
-
 use serde_json::{Value, json};
 
 use super::driver::{block_manager_port, driver_url};
@@ -11,7 +9,7 @@ use crate::spec::ids::substitute;
 use crate::spec::names;
 use crate::spec::object::{Object, append, edit, merge, set, text};
 use crate::spec::profile::ExecutorResources;
-use crate::spec::quantity::Quantity;
+use crate::spec::quantity::{Quantity, refuse_empty};
 use crate::spec::spark_pod::SparkPod;
 use crate::spec::{CONF_DIR, OwnerPod};
 
@@ -182,13 +180,13 @@ fn configure_container(
         let limits = custom.map(|(name, amount)| (name.clone(), amount.to_string().into()));
         merge(all, "limits", [("memory".to_owned(), memory.as_str().into())]);
         merge(all, "limits", limits);
-        let cpu_limit = cpu_limit.map(|limit| ("cpu".to_owned(), limit.as_str().into()));
+        let cpu_limit = cpu_limit.map(|limit| ("cpu".to_owned(), limit.into()));
         merge(all, "limits", cpu_limit);
         merge(
             all,
             "requests",
             [
-                ("cpu".to_owned(), cpu_request.as_str().into()),
+                ("cpu".to_owned(), cpu_request.into()),
                 ("memory".to_owned(), memory.into()),
             ],
         );
@@ -236,31 +234,33 @@ fn image(conf: &Conf) -> Result<String, SpecError> {
 }
 
 /// Request and limit. The Kubernetes keys are those of the default profile; another asks for its own cores.
-fn cpu(
-    request: &Request<'_>,
-    resources: &ExecutorResources,
-) -> Result<(Quantity, Option<Quantity>), SpecError> {
+fn cpu(request: &Request<'_>, resources: &ExecutorResources) -> Result<(String, Option<String>), SpecError> {
     let conf = request.conf;
     let cores = resources.cores.to_string();
     if !request.profile.is_default() {
-        return Ok((Quantity::of_key(keys::EXECUTOR_CORES.name(), &cores)?, None));
+        return Ok((cores, None));
     }
-    let request = match conf.get(&keys::EXECUTOR_REQUEST_CORES)? {
-        Some(request) => Quantity::of_key(keys::EXECUTOR_REQUEST_CORES.name(), &request)?,
-        None => Quantity::of_key(keys::EXECUTOR_CORES.name(), &cores)?,
+    let (request_key, request) = match conf.get(&keys::EXECUTOR_REQUEST_CORES)? {
+        Some(request) => (keys::EXECUTOR_REQUEST_CORES.name(), request),
+        None => (keys::EXECUTOR_CORES.name(), cores),
     };
-    let limit = conf
-        .get(&keys::EXECUTOR_LIMIT_CORES)?
-        .map(|limit| Quantity::of_key(keys::EXECUTOR_LIMIT_CORES.name(), &limit))
-        .transpose()?;
-    match limit {
-        // Before 4.1 it is the API server that refuses such a pod.
-        Some(limit) if conf.version().is_at_least(4, 1, 0) && limit.compare(&request) == Ordering::Less => {
-            Err(SpecError::CpuLimit {
-                request: request.to_string(),
-                limit: limit.to_string(),
-            })
-        }
-        limit => Ok((request, limit)),
+    refuse_empty(request_key, &request)?;
+    let limit_key = keys::EXECUTOR_LIMIT_CORES.name();
+    let Some(limit) = conf.get(&keys::EXECUTOR_LIMIT_CORES)? else {
+        return Ok((request, None));
+    };
+    refuse_empty(limit_key, &limit)?;
+    // Before 4.1 it is the API server that refuses quantities that are none and limits that are too low.
+    if conf.version().is_at_least(4, 1, 0) && quantity(limit_key, &limit)? < quantity(request_key, &request)?
+    {
+        return Err(SpecError::CpuLimit { request, limit });
     }
+    Ok((request, Some(limit)))
+}
+
+fn quantity(key: &str, value: &str) -> Result<Quantity, SpecError> {
+    Quantity::parse(value).ok_or_else(|| SpecError::Quantity {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    })
 }

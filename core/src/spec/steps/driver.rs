@@ -35,9 +35,23 @@ pub(super) fn driver_url(conf: &Conf) -> Result<String, SpecError> {
     } else {
         DEFAULT_DRIVER_PORT
     };
-    // An IPv6 address needs brackets in a URL.
-    Ok(match host.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
-        Ok(address) => format!("spark://CoarseGrainedScheduler@[{address}]:{port}"),
-        Err(_) => format!("spark://CoarseGrainedScheduler@{host}:{port}"),
-    })
+    Ok(format!(
+        "spark://CoarseGrainedScheduler@{}:{port}",
+        normalized(host)?
+    ))
+}
+
+/// An IPv6 address in brackets and in its shortest form, where it consists of digits and colons: stock does not see
+/// others and leaves them as they are. Spark puts brackets around its own address before anybody sees it.
+fn normalized(host: String) -> Result<String, SpecError> {
+    let address = host.strip_prefix('[').unwrap_or(&host);
+    let address = address.strip_suffix(']').unwrap_or(address);
+    let is_seen = address.contains(':') && !address.contains(|c: char| !c.is_ascii_digit() && c != ':');
+    if !is_seen || address == ":" {
+        return Ok(host);
+    }
+    match address.parse::<Ipv6Addr>() {
+        Ok(address) => Ok(format!("[{address}]")),
+        Err(_) => Err(SpecError::DriverHost { host }),
+    }
 }

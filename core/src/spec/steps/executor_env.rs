@@ -76,7 +76,7 @@ pub(super) fn variables(
     if let Some(class_path) = conf.get(&keys::EXECUTOR_CLASS_PATH)? {
         env.add("SPARK_CLASSPATH", class_path);
     }
-    if conf.version().is_at_least(4, 3, 0)
+    if conf.version().is_at_least(4, 2, 0)
         && let Some(library_path) = conf.get(&keys::EXECUTOR_LIBRARY_PATH)?
     {
         env.add("SPARK_EXECUTOR_LIBRARY_PATH", library_path);
@@ -111,7 +111,11 @@ fn java_options(conf: &Conf, app_id: &str, executor_id: &str) -> Result<Vec<Stri
         Some(text) => command_line::split(&substitute(&text, app_id, executor_id)),
         None => Vec::new(),
     };
-    let startup = conf.iter().filter(|(key, _)| is_startup_key(key));
+    // Spark 4.0 can encrypt with TLS what executors and the driver say to each other.
+    let with_ssl = conf.version().is_at_least(4, 0, 0);
+    let startup = conf
+        .iter()
+        .filter(|(key, _)| is_startup_key(key) && (with_ssl || !key.starts_with("spark.ssl")));
     options.extend(startup.map(|(key, value)| format!("-D{key}={value}")));
     Ok(options)
 }

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::volumes::{NewClaim, Source, Volume, parse};
 use super::{Request, SpecError};
 use crate::conf::keys;
+use crate::spec::names::ON_DEMAND;
 use crate::spec::object::{Object, merge};
 use crate::spec::spark_pod::SparkPod;
 
-/// Placeholders in the name of a claim: for a name made of pod and volume, and for the executor's id.
-const ON_DEMAND: &str = "OnDemand";
+/// Placeholder in the name of a claim.
 const EXECUTOR_ID: &str = "SPARK_EXECUTOR_ID";
 
 pub(super) fn configure(request: &Request<'_>, pod: &mut SparkPod) -> Result<(), SpecError> {
@@ -76,7 +76,7 @@ fn source(volume: &Volume) -> Value {
         Source::EmptyDir { medium, size_limit } => {
             let mut source = json!({"emptyDir": {"medium": medium}});
             if let Some(size) = size_limit {
-                source["emptyDir"]["sizeLimit"] = json!(size.as_str());
+                source["emptyDir"]["sizeLimit"] = json!(size);
             }
             source
         }
@@ -113,7 +113,7 @@ fn claim(request: &Request<'_>, name: &str, new: &NewClaim, access_mode: &str) -
         "metadata": metadata,
         "spec": {
             "accessModes": [access_mode],
-            "resources": {"requests": {"storage": new.size.as_str()}},
+            "resources": {"requests": {"storage": new.size}},
             "storageClassName": new.storage_class,
         },
     })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::SpecError;
 use crate::conf::{Conf, Prefix};
 use crate::spec::java;
-use crate::spec::quantity::Quantity;
+use crate::spec::quantity::refuse_empty;
 
 const HOST_PATH: &str = "hostPath";
 const CLAIM: &str = "persistentVolumeClaim";
@@ -44,7 +44,7 @@ pub(super) enum Source {
     },
     EmptyDir {
         medium: String,
-        size_limit: Option<Quantity>,
+        size_limit: Option<String>,
     },
     Nfs {
         path: String,
@@ -56,7 +56,7 @@ pub(super) enum Source {
 #[derive(Debug)]
 pub(super) struct NewClaim {
     pub(super) storage_class: String,
-    pub(super) size: Quantity,
+    pub(super) size: String,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) annotations: BTreeMap<String, String>,
 }
@@ -164,7 +164,7 @@ impl<'a> Properties<'a> {
                 let made = match (self.get("options.storageClass"), self.get("options.sizeLimit")) {
                     (Some(storage_class), Some(size)) => Some(NewClaim {
                         storage_class: storage_class.to_owned(),
-                        size: Quantity::of_key(&self.key("options.sizeLimit"), size)?,
+                        size: size.to_owned(),
                         labels: self.entries("label."),
                         annotations: self.entries("annotation."),
                     }),
@@ -174,12 +174,9 @@ impl<'a> Properties<'a> {
             }
             EMPTY_DIR => {
                 self.check_size()?;
-                let size = self.get("options.sizeLimit");
                 Ok(Source::EmptyDir {
                     medium: self.get("options.medium").unwrap_or_default().to_owned(),
-                    size_limit: size
-                        .map(|size| Quantity::of_key(&self.key("options.sizeLimit"), size))
-                        .transpose()?,
+                    size_limit: self.get("options.sizeLimit").map(str::to_owned),
                 })
             }
             NFS => Ok(Source::Nfs {
@@ -204,16 +201,20 @@ impl<'a> Properties<'a> {
 
     /// Since 4.0 a size without a unit is doubted.
     fn check_size(&self) -> Result<(), SpecError> {
-        let Some(size) = self.get("options.sizeLimit").filter(|_| self.is_modern()) else {
+        let Some(size) = self.get("options.sizeLimit") else {
             return Ok(());
         };
-        match size.parse::<u64>() {
-            Ok(bytes) if bytes < SMALLEST_SIZE && !size.starts_with('+') => Err(SpecError::VolumeSize {
-                key: self.key("options.sizeLimit"),
+        let key = self.key("options.sizeLimit");
+        refuse_empty(&key, size)?;
+        let is_number = size.bytes().all(|b| b.is_ascii_digit());
+        let is_small = || size.parse::<u64>().is_ok_and(|bytes| bytes < SMALLEST_SIZE);
+        if self.is_modern() && is_number && is_small() {
+            return Err(SpecError::VolumeSize {
+                key,
                 value: size.to_owned(),
-            }),
-            _ => Ok(()),
+            });
         }
+        Ok(())
     }
 
     /// Labels or annotations. Spark 4.0 has them.

@@ -4,6 +4,7 @@ mod types;
 mod yaml;
 
 use serde_json::Value;
+use types::Rules;
 
 use super::SpecError;
 use super::object::{Object, set};
@@ -17,43 +18,46 @@ use crate::conf::{Conf, keys};
 pub struct PodTemplate(Object);
 
 impl PodTemplate {
-    /// Reads a template. `text`: content of the file, YAML or JSON, with one pod. It becomes what stock's client
-    /// would have read: where Kubernetes wants a text, a number becomes one, and empty lists are left out.
+    /// Reads a template. `text`: content of the file, YAML or JSON, with one pod. Whether its fields have the types
+    /// that Kubernetes wants is seen when a pod is built.
     pub fn parse(text: &str) -> Result<PodTemplate, SpecError> {
-        let refused = |message: String| SpecError::Template { message };
         let pod = if text.trim_start().starts_with('{') {
             serde_json::from_str(text).map_err(|error| refused(error.to_string()))?
         } else {
             yaml::parse(text).map_err(refused)?
         };
-        let Value::Object(pod) = pod else {
-            return Err(refused("it is not a YAML or JSON object".to_owned()));
-        };
-        let pod = types::pod(pod).map_err(refused)?;
-        if !pod.contains_key("spec") {
-            return Err(refused("it has no spec".to_owned()));
+        match pod {
+            Value::Object(pod) if pod.get("spec").is_some_and(|spec| !spec.is_null()) => Ok(PodTemplate(pod)),
+            Value::Object(_) => Err(refused("it has no spec".to_owned())),
+            _ => Err(refused("it is not a YAML or JSON object".to_owned())),
         }
-        Ok(PodTemplate(pod))
     }
 
-    /// What the steps begin with: the template without the container that is the executor's, or an empty pod.
+    /// What the steps begin with: the template without the container that is the executor's, or an empty pod. The
+    /// template becomes what stock's client would have read: where Kubernetes wants a text, a number becomes one, and
+    /// empty lists are left out.
     pub(super) fn begin(template: Option<&PodTemplate>, conf: &Conf) -> Result<SparkPod, SpecError> {
-        let mut begun = SparkPod::default();
+        let mut begun = SparkPod::empty();
         let Some(PodTemplate(pod)) = template else {
             return match conf.get(&keys::EXECUTOR_POD_TEMPLATE_FILE)? {
                 None => Ok(begun),
-                Some(file) => Err(SpecError::Template {
-                    message: format!("{file} has not been loaded"),
-                }),
+                Some(file) => Err(refused(format!("{file} has not been loaded"))),
             };
         };
-        begun.pod.clone_from(pod);
+        let rules = Rules {
+            strict: conf.version().is_at_least(4, 0, 0),
+        };
+        begun.pod = types::pod(pod.clone(), rules).map_err(refused)?;
         let wanted = conf.get(&keys::EXECUTOR_POD_TEMPLATE_CONTAINER_NAME)?;
         let (container, warning) = begun.spec(|spec| take_container(spec, wanted.as_deref()));
         begun.container = container;
         begun.warnings.extend(warning);
         Ok(begun)
     }
+}
+
+fn refused(message: String) -> SpecError {
+    SpecError::Template { message }
 }
 
 /// Takes the executor's container out of the spec: the only one with the wanted name, else the first.

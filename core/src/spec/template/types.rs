@@ -22,6 +22,13 @@ static TYPES: LazyLock<HashMap<&'static str, HashMap<&'static str, Type>>> = Laz
         .collect()
 });
 
+/// The rules of a version of stock's client.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// Whether numbers of 32 bits have to be written as such, and modes of files may be octal.
+    pub(super) strict: bool,
+}
+
 /// The type of a field.
 #[derive(Debug, PartialEq, Eq)]
 enum Type {
@@ -29,11 +36,11 @@ enum Type {
     Text,
     /// `bool`
     Bool,
-    /// `int`: 32 bits, and strict.
+    /// `int`: 32 bits.
     Int,
     /// `long`: 64 bits.
     Long,
-    /// `mode`: of a file, an octal number where it begins with 0.
+    /// `mode`: of a file; where the rules are strict an octal number if it begins with 0.
     Mode,
     /// `quantity`
     Quantity,
@@ -70,24 +77,26 @@ impl Type {
     }
 
     /// The value that is sent; `None` for a field that is left out. The error says what is wrong with it.
-    fn read(&self, value: Value) -> Result<Option<Value>, Problem> {
+    fn read(&self, value: Value, rules: Rules) -> Result<Option<Value>, Problem> {
         match (self, value) {
             (Type::Any, value) => Ok(Some(value)),
             (_, Value::Null) => Ok(None),
-            (Type::List(item), Value::Array(items)) => list(item, items),
-            (Type::Map(of), Value::Object(entries)) => map(of, entries),
-            (Type::Object(name), Value::Object(fields)) => object(name, fields).map(|read| Some(read.into())),
+            (Type::List(item), Value::Array(items)) => list(item, items, rules),
+            (Type::Map(of), Value::Object(entries)) => map(of, entries, rules),
+            (Type::Object(name), Value::Object(fields)) => {
+                object(name, fields, rules).map(|read| Some(read.into()))
+            }
             (Type::Quantity, Value::Object(parts)) => {
                 let part = |name| parts.get(name).map(scalar_text).unwrap_or_default();
                 Ok(Some((part("amount") + &part("format")).into()))
             }
-            (Type::List(_) | Type::Map(_) | Type::Object(_), value) => Err(self.problem(&value)),
-            (_, value @ (Value::Array(_) | Value::Object(_))) => Err(self.problem(&value)),
-            (_, scalar) => self.scalar(&scalar),
+            (Type::List(_) | Type::Map(_) | Type::Object(_), value)
+            | (_, value @ (Value::Array(_) | Value::Object(_))) => Err(self.problem(&value)),
+            (_, scalar) => self.scalar(&scalar, rules),
         }
     }
 
-    fn scalar(&self, value: &Value) -> Result<Option<Value>, Problem> {
+    fn scalar(&self, value: &Value, rules: Rules) -> Result<Option<Value>, Problem> {
         let problem = || self.problem(value);
         let text = scalar_text(value);
         match self {
@@ -101,8 +110,8 @@ impl Type {
                 (_, "false" | "False" | "FALSE") => Ok(Some(false.into())),
                 _ => Err(problem()),
             },
-            Type::Int => Ok(Some(text.parse::<i32>().map_err(|_| problem())?.into())),
-            Type::Mode => {
+            Type::Int if rules.strict => Ok(Some(text.parse::<i32>().map_err(|_| problem())?.into())),
+            Type::Mode if rules.strict => {
                 let octal = text.strip_prefix("0o").or_else(|| text.strip_prefix('0'));
                 let mode = match octal.filter(|digits| !digits.is_empty()) {
                     Some(digits) => i32::from_str_radix(digits, 8),
@@ -110,12 +119,16 @@ impl Type {
                 };
                 Ok(Some(mode.map_err(|_| problem())?.into()))
             }
-            Type::Long => match value {
+            Type::Int | Type::Long | Type::Mode => match value {
                 Value::Bool(_) => Err(problem()),
                 Value::String(text) if text.trim().is_empty() => Ok(None),
                 _ => {
                     let whole = text.trim().split('.').next().unwrap_or_default();
-                    Ok(Some(whole.parse::<i64>().map_err(|_| problem())?.into()))
+                    let number: i64 = whole.parse().map_err(|_| problem())?;
+                    match i32::try_from(number) {
+                        Err(_) if *self != Type::Long => Err(problem()),
+                        _ => Ok(Some(number.into())),
+                    }
                 }
             },
             Type::Scalar => match value {
@@ -161,11 +174,11 @@ impl Problem {
     }
 }
 
-fn list(item: &Type, items: Vec<Value>) -> Result<Option<Value>, Problem> {
+fn list(item: &Type, items: Vec<Value>, rules: Rules) -> Result<Option<Value>, Problem> {
     let mut list = Vec::new();
     for (index, value) in items.into_iter().enumerate() {
         let read = item
-            .read(value)
+            .read(value, rules)
             .map_err(|problem| problem.within(&format!("[{index}]")))?;
         list.push(match (read, item) {
             (Some(value), _) => value,
@@ -176,25 +189,25 @@ fn list(item: &Type, items: Vec<Value>) -> Result<Option<Value>, Problem> {
     Ok((!list.is_empty()).then_some(Value::Array(list)))
 }
 
-fn map(of: &Type, entries: Object) -> Result<Option<Value>, Problem> {
+fn map(of: &Type, entries: Object, rules: Rules) -> Result<Option<Value>, Problem> {
     let mut map = Object::new();
     for (name, value) in entries {
         let read = of
-            .read(value)
+            .read(value, rules)
             .map_err(|problem| problem.within(&format!(".{name}")))?;
         map.insert(name, read.unwrap_or_default());
     }
     Ok((!map.is_empty()).then_some(Value::Object(map)))
 }
 
-fn object(name: &str, fields: Object) -> Result<Object, Problem> {
+fn object(name: &str, fields: Object, rules: Rules) -> Result<Object, Problem> {
     let types = TYPES.get(name);
     let mut object = Object::new();
     for (field, value) in fields {
         let read = match types.and_then(|types| types.get(field.as_str())) {
             None => Some(value),
             Some(of) => of
-                .read(value)
+                .read(value, rules)
                 .map_err(|problem| problem.within(&format!(".{field}")))?,
         };
         if let Some(value) = read {
@@ -205,8 +218,8 @@ fn object(name: &str, fields: Object) -> Result<Object, Problem> {
 }
 
 /// The pod that stock would have read. The error is for people.
-pub(super) fn pod(fields: Object) -> Result<Object, String> {
-    object("Pod", fields).map_err(|Problem { path, message }| {
+pub(super) fn pod(fields: Object, rules: Rules) -> Result<Object, String> {
+    object("Pod", fields, rules).map_err(|Problem { path, message }| {
         let path = path.trim_start_matches('.');
         format!("{path} {message}")
     })
