@@ -164,7 +164,9 @@ impl Problem {
 fn list(item: &Type, items: Vec<Value>) -> Result<Option<Value>, Problem> {
     let mut list = Vec::new();
     for (index, value) in items.into_iter().enumerate() {
-        let read = item.read(value).map_err(|problem| problem.within(&format!("[{index}]")))?;
+        let read = item
+            .read(value)
+            .map_err(|problem| problem.within(&format!("[{index}]")))?;
         list.push(match (read, item) {
             (Some(value), _) => value,
             (None, Type::Object(_)) => Object::new().into(),

@@ -249,7 +249,10 @@ mod tests {
     #[test]
     fn aliases_stand_for_what_is_anchored() {
         let document = parse("a: &x [1, {b: 2}]\nc: *x\n<<: *x\n").unwrap();
-        assert_eq!(document, json!({"a": [1, {"b": 2}], "c": [1, {"b": 2}], "<<": [1, {"b": 2}]}));
+        assert_eq!(
+            document,
+            json!({"a": [1, {"b": 2}], "c": [1, {"b": 2}], "<<": [1, {"b": 2}]})
+        );
     }
 
     #[test]
