@@ -347,6 +347,7 @@ public final class Boundary extends Checks {
     private static void customSteps() throws Exception {
         try (Server server = new Server()) {
             long handle = Native.start(real(server.master(), "4.3.0", "\"spark.kubernetes.executor.pod.featureSteps\":\"com.acme.Step\","));
+            equal("[{\"type\":\"ready\"}]", notices(handle));
             Native.setTargets(handle, new int[] {0}, new int[] {2});
             String request = notices(handle);
             contains(request, "\"type\":\"request\"");
