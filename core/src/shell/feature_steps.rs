@@ -36,8 +36,9 @@ pub(super) enum AnswerError {
     Changed {
         executor: ExecutorId,
         what: &'static str,
-        before: Value,
-        after: Value,
+        /// As JSON.
+        before: String,
+        after: String,
     },
     /// A claim without a name.
     #[error("custom feature steps returned a PersistentVolumeClaim without metadata.name for executor {0}")]
@@ -77,7 +78,7 @@ pub(super) fn request<'a>(
 }
 
 /// Puts the pods of an answer in the place of those that were sent, and their claims beside. Nothing is changed where
-/// the answer cannot be used. `drop`: hears the kind of each resource that is not made.
+/// the answer cannot be used. `dropped` hears the kind of each resource that is not made.
 pub(super) fn accept(
     answer: Value,
     executors: &[ExecutorId],
@@ -131,8 +132,8 @@ fn check_identity(executor: ExecutorId, before: &Value, after: &Value) -> Result
             return Err(AnswerError::Changed {
                 executor,
                 what,
-                before,
-                after,
+                before: before.to_string(),
+                after: after.to_string(),
             });
         }
     }
