@@ -88,9 +88,8 @@ impl Engine for CoreEngine {
         self.allocator.next_notices(max_wait)
     }
 
-    fn answer(&self, request: u64, _payload: serde_json::Value) -> Result<(), EngineError> {
-        // The plan makes no requests yet, so whoever answers is mistaken.
-        Err(EngineError::UnknownRequest(request))
+    fn answer(&self, request: u64, payload: serde_json::Value) -> Result<(), EngineError> {
+        Ok(self.allocator.answer(request, payload)?)
     }
 
     fn update_conf(&self, conf: BTreeMap<String, String>) -> Result<(), EngineError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stoker_core::conf::ConfError;
 use stoker_core::plan::{ExecutorId, Notice, ProfileId};
-use stoker_core::shell::StartError;
+use stoker_core::shell::{StartError, UnknownRequest};
 use stoker_core::spec::ResourceProfile;
 
 use crate::codec::StartMessage;
@@ -60,6 +60,6 @@ pub(crate) enum EngineError {
     #[error(transparent)]
     Conf(#[from] ConfError),
     /// An answer to a request that was not made, or has been answered.
-    #[error("no request {0} waits for an answer")]
-    UnknownRequest(u64),
+    #[error(transparent)]
+    UnknownRequest(#[from] UnknownRequest),
 }

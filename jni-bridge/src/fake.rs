@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use stoker_core::plan::{ExecutorId, FatalKind, Notice, ProfileId};
-use stoker_core::shell::StartError;
+use stoker_core::shell::{StartError, UnknownRequest};
 use stoker_core::spec::ResourceProfile;
 
 use crate::codec::StartMessage;
@@ -160,7 +160,7 @@ impl Engine for Fake {
 
     fn answer(&self, request: u64, payload: serde_json::Value) -> Result<(), EngineError> {
         if request == NEVER_ASKED {
-            return Err(EngineError::UnknownRequest(request));
+            return Err(UnknownRequest(request).into());
         }
         self.echo(format!("answer {request} {payload}"));
         Ok(())

@@ -148,6 +148,8 @@ fn allocator_exception<'local>(
 
 #[cfg(test)]
 mod tests {
+    use stoker_core::shell::UnknownRequest;
+
     use super::*;
 
     #[test]
@@ -169,7 +171,7 @@ mod tests {
             "internal"
         );
         assert_eq!(
-            BridgeError::from(EngineError::UnknownRequest(1))
+            BridgeError::from(EngineError::from(UnknownRequest(1)))
                 .kind()
                 .to_string(),
             "badMessage"

@@ -37,7 +37,10 @@ fn compile() -> PathBuf {
         ])
         .arg(&classes)
         .args([spark.join("Native.java"), spark.join("AllocatorException.java")])
-        .args(["Boundary", "Checks", "Loader"].map(|name| package.join(format!("tests/java/{name}.java"))))
+        .args(
+            ["Boundary", "Checks", "Loader", "Server"]
+                .map(|name| package.join(format!("tests/java/{name}.java"))),
+        )
         .output()
         .expect("javac starts: these tests need a JDK, in JAVA_HOME or on the path");
     assert!(output.status.success(), "javac: {}", text(&output));
@@ -164,6 +167,11 @@ fn a_configuration_that_cannot_be_used_is_refused() {
 #[test]
 fn an_api_server_that_does_not_answer_is_a_retryable_failure() {
     passes("noApiServer");
+}
+
+#[test]
+fn pods_are_customised_by_whoever_answers() {
+    passes("customSteps");
 }
 
 #[test]

@@ -49,7 +49,9 @@ fn on_a_real_api_server() {
     let cluster = LocalCluster::start(2);
     holds_replaces_and_releases(&cluster);
     everything_is_owned_by_the_driver_pod(&cluster);
+    claims_have_an_owner_and_go_with_it(&cluster);
     refusals_are_clear_and_leave_nothing(&cluster);
+    a_start_ends_with_the_signal(&cluster);
 }
 
 fn holds_replaces_and_releases(cluster: &LocalCluster) {
@@ -112,8 +114,8 @@ fn holds_replaces_and_releases(cluster: &LocalCluster) {
     assert_eq!(of("deletecollection", "pods"), 1, "{calls:?}");
 }
 
-fn everything_is_owned_by_the_driver_pod(cluster: &LocalCluster) {
-    let (app, driver) = ("owned", "owned-driver");
+/// A running driver pod; its UID.
+fn make_driver(cluster: &LocalCluster, driver: &str) -> String {
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": driver, "labels": {"spark-role": "driver"}},
@@ -129,8 +131,12 @@ fn everything_is_owned_by_the_driver_pod(cluster: &LocalCluster) {
         ],
         None,
     );
-    let uid = cluster.kubectl(&["get", "pod", driver, "-o", "jsonpath={.metadata.uid}"], None);
+    cluster.kubectl(&["get", "pod", driver, "-o", "jsonpath={.metadata.uid}"], None)
+}
 
+fn everything_is_owned_by_the_driver_pod(cluster: &LocalCluster) {
+    let (app, driver) = ("owned", "owned-driver");
+    let uid = make_driver(cluster, driver);
     let mut properties = cluster.properties(app);
     properties.insert("spark.kubernetes.driver.pod.name".into(), driver.into());
     let mut stoker = Allocate::start(&properties, 5);
@@ -155,6 +161,68 @@ fn everything_is_owned_by_the_driver_pod(cluster: &LocalCluster) {
             cluster.list(kind, &selector(app)).is_empty().then_some(())
         });
     }
+}
+
+fn claims_have_an_owner_and_go_with_it(cluster: &LocalCluster) {
+    const EXECUTORS: usize = 3;
+    let (with_driver, driver) = ("claims-of-driver", "claims-driver");
+    let uid = make_driver(cluster, driver);
+    for (app, owner) in [("claims-of-pods", None), (with_driver, Some(&uid))] {
+        let mut properties = cluster.properties(app);
+        for (option, value) in [
+            ("mount.path", "/data"),
+            ("options.claimName", "OnDemand"),
+            ("options.storageClass", "nobody-provisions-it"),
+            ("options.sizeLimit", "1Gi"),
+        ] {
+            let volume = "spark.kubernetes.executor.volumes.persistentVolumeClaim.data";
+            properties.insert(format!("{volume}.{option}"), value.into());
+        }
+        if owner.is_some() {
+            properties.insert("spark.kubernetes.driver.pod.name".into(), driver.into());
+        }
+        let claims = || cluster.list("persistentvolumeclaims", &format!("spark-app-selector={app}"));
+        let mut stoker = Allocate::start(&properties, 3);
+        // They do not run: nobody makes their volumes.
+        stoker.wait_for("the pods", |events| count(events, "created") == EXECUTORS);
+        let all = eventually("the claims", || {
+            Some(claims()).filter(|claims| claims.len() == EXECUTORS)
+        });
+        let pods = cluster.list("pods", &selector(app));
+        for claim in all {
+            let name = claim["metadata"]["name"].as_str().unwrap();
+            let pod = pods
+                .iter()
+                .find(|pod| name == format!("{}-pvc-0", pod["metadata"]["name"].as_str().unwrap()));
+            let of_pod = pod.unwrap()["metadata"]["uid"].as_str().unwrap();
+            let expected = owner.map_or(of_pod, String::as_str);
+            assert_eq!(
+                claim["metadata"]["ownerReferences"][0]["uid"], expected,
+                "{claim:#}"
+            );
+        }
+        stoker.signal("TERM");
+        let (code, events) = stoker.wait();
+        assert_eq!(code, Some(0));
+        assert_eq!(
+            (count(&events, "lost"), count(&events, "created")),
+            (0, EXECUTORS)
+        );
+        eventually("the claims to be gone", || claims().is_empty().then_some(()));
+    }
+}
+
+fn a_start_ends_with_the_signal(cluster: &LocalCluster) {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut properties = cluster.properties("never-started");
+    let master = format!("k8s://http://{}", silent.local_addr().unwrap());
+    properties.insert("spark.master".into(), master);
+    properties.insert("spark.stoker.startTimeout".into(), "1h".into());
+    let stoker = Allocate::start(&properties, 1);
+    drop(silent.accept().unwrap());
+    stoker.signal("TERM");
+    let (code, events) = stoker.wait();
+    assert_eq!((code, events.len()), (Some(0), 0));
 }
 
 fn refusals_are_clear_and_leave_nothing(cluster: &LocalCluster) {

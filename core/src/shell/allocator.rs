@@ -1,13 +1,15 @@
 //! The handle through which other threads use the loop.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::conf::Conf;
-use crate::plan::{ExecutorId, FatalKind, Notice, Plan, ProfileId};
+use crate::plan::{ExecutorId, FatalKind, Notice, Plan, PlanConfig, ProfileId};
 use crate::spec::ResourceProfile;
 
 use super::access::{Access, Lookups};
@@ -15,11 +17,11 @@ use super::client;
 use super::clock::Clock;
 use super::conf_dir;
 use super::error::StartError;
-use super::outbox::Outbox;
+use super::outbox::{NoticeFilter, Outbox};
 use super::plan_config::plan_config;
 use super::pod_factory::{PodFactory, random};
 use super::pods::PodApi;
-use super::run::{Command, Loop};
+use super::run::{Command, Loop, Started};
 use super::settings::Settings;
 
 /// Commands waiting for the loop; a full queue blocks the caller.
@@ -43,6 +45,11 @@ pub struct Allocator {
     running: Mutex<Option<Running>>,
 }
 
+/// An answer that nobody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("no request {0} waits for an answer")]
+pub struct UnknownRequest(pub u64);
+
 #[derive(Debug)]
 struct Running {
     runtime: Runtime,
@@ -58,6 +65,20 @@ impl Allocator {
     /// A configuration that cannot be used fails before any call is made. An API server that refuses (401,
     /// 403, untrusted certificate) fails at once, one that does not answer after `spark.stoker.startTimeout`.
     pub fn start(settings: &Settings) -> Result<Self, StartError> {
+        Self::start_unless(settings, std::future::pending())
+    }
+
+    /// The same, given up as soon as `cancelled` is over: what was made is removed, as far as the API server answers
+    /// within five seconds. `cancelled` is polled by the calling thread, within the allocator's runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start); [`StartError::Cancelled`] where it was given up.
+    pub fn start_unless(
+        settings: &Settings,
+        cancelled: impl Future<Output = ()>,
+    ) -> Result<Self, StartError> {
+        let mut cancelled = pin!(cancelled);
         let clock = Clock::start();
         let conf = &settings.conf;
         for note in conf.notes() {
@@ -69,9 +90,14 @@ impl Allocator {
         let lookups = Lookups::system(settings.kubeconfig.clone());
         let access = Access::resolve(conf, settings.master.as_deref(), &lookups)?;
         let factory = PodFactory::new(settings)?;
+        if settings.notices == NoticeFilter::All && !factory.custom_steps().is_empty() {
+            return Err(StartError::NeedsJvm {
+                steps: factory.custom_steps().to_vec(),
+            });
+        }
         let seed = u64::from_be_bytes(random().map_err(StartError::System)?);
-        let config = plan_config(conf, &settings.app_id, factory.pod_name_prefix(), seed)?;
-        let driver_pod = config.driver_pod.clone();
+        let prefix = factory.pod_name_prefix();
+        let config = plan_config(conf, &settings.app_id, prefix, factory.prepares(), seed)?;
 
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -79,7 +105,12 @@ impl Allocator {
             .enable_all()
             .build()
             .map_err(StartError::System)?;
-        let client = runtime.block_on(client::connect(&access, client::USER_AGENT))?;
+        let client = runtime.block_on(async {
+            tokio::select! {
+                client = client::connect(&access, client::USER_AGENT) => client.map_err(StartError::from),
+                () = &mut cancelled => Err(StartError::Cancelled),
+            }
+        })?;
         let pods = PodApi::new(
             client,
             access.namespace(),
@@ -87,7 +118,42 @@ impl Allocator {
             access.request_timeout,
         );
 
-        let outbox = Arc::new(Outbox::new(settings.notices));
+        let handle = runtime.handle().clone();
+        let (allocator, started) = Self::launch(runtime, config, factory, pods, settings.notices, clock);
+        let started = handle.block_on(async {
+            tokio::select! {
+                started = started => Some(started),
+                () = &mut cancelled => None,
+            }
+        });
+        let failure = match started {
+            Some(Ok(Ok(()))) => return Ok(allocator),
+            Some(Ok(Err((kind, message)))) => StartError::Refused {
+                kind,
+                message: format!("{message} (API server: {})", access.server),
+            },
+            Some(Err(_)) => StartError::Refused {
+                kind: FatalKind::Internal,
+                message: "Stoker's allocation loop ended before it was ready. Please report this with the driver's log.".into(),
+            },
+            None => StartError::Cancelled,
+        };
+        // A ConfigMap may be there already, and without a driver pod nobody else would delete it.
+        allocator.stop(FAILED_START_STOP);
+        Err(failure)
+    }
+
+    /// Sets a loop off; what is returned beside the allocator says when it is ready.
+    fn launch(
+        runtime: Runtime,
+        config: PlanConfig,
+        factory: PodFactory,
+        pods: PodApi,
+        notices: NoticeFilter,
+        clock: Clock,
+    ) -> (Self, oneshot::Receiver<Started>) {
+        let driver_pod = config.driver_pod.clone();
+        let outbox = Arc::new(Outbox::new(notices));
         let (commands, receiver) = mpsc::channel(COMMAND_QUEUE);
         let (started, start) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -118,26 +184,12 @@ impl Allocator {
             }
         });
 
-        let started = start.blocking_recv();
         let allocator = Self {
             commands,
             outbox,
             running: Mutex::new(Some(Running { runtime, ended })),
         };
-        let failure = match started {
-            Ok(Ok(())) => return Ok(allocator),
-            Ok(Err((kind, message))) => StartError::Refused {
-                kind,
-                message: format!("{message} (API server: {})", access.server),
-            },
-            Err(_) => StartError::Refused {
-                kind: FatalKind::Internal,
-                message: "Stoker's allocation loop ended before it was ready. Please report this with the driver's log.".into(),
-            },
-        };
-        // A ConfigMap may be there already, and without a driver pod nobody else would delete it.
-        allocator.stop(FAILED_START_STOP);
-        Err(failure)
+        (allocator, start)
     }
 
     /// Makes a resource profile known; targets for it may follow.
@@ -185,6 +237,18 @@ impl Allocator {
     /// Replaces the configuration; pods made from now on follow the new one.
     pub fn update_conf(&self, conf: Conf) {
         self.send(Command::UpdateConf(conf));
+    }
+
+    /// Answers a [`Notice::Request`] with `{"ok": …}` or `{"error": "message"}`.
+    ///
+    /// # Errors
+    ///
+    /// Nobody waits for the answer: it was not asked for, was answered before or the allocator has stopped.
+    pub fn answer(&self, request: u64, payload: serde_json::Value) -> Result<(), UnknownRequest> {
+        match self.ask(|taken| Command::Answer(request, payload, taken)) {
+            Some(true) => Ok(()),
+            Some(false) | None => Err(UnknownRequest(request)),
+        }
     }
 
     /// Blocks for the next notices. An empty batch means that `max_wait` is over, `None` that no more will
@@ -236,3 +300,6 @@ impl Drop for Allocator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,19 @@ pub enum StartError {
         "the operating system refused what the allocator needs to run (threads, file descriptors, random numbers)"
     )]
     System(#[source] std::io::Error),
+    /// Feature steps of users run in the JVM, and the command has none.
+    #[error(
+        "spark.kubernetes.executor.pod.featureSteps names {}, which only the JVM of a Spark driver can run; take it out \
+         of the key to go on without",
+        steps.join(", ")
+    )]
+    NeedsJvm {
+        /// Class names.
+        steps: Vec<String>,
+    },
+    /// The caller no longer wants it.
+    #[error("the start was cancelled")]
+    Cancelled,
     /// The API server or the cluster does not allow it.
     #[error("{message}")]
     Refused {
@@ -44,10 +57,10 @@ impl StartError {
     /// The class of the failure; the JVM's exception carries its name.
     pub fn kind(&self) -> FatalKind {
         match self {
-            Self::Conf(_) | Self::Spec(_) | Self::Access(_) | Self::Client(_) => {
+            Self::Conf(_) | Self::Spec(_) | Self::Access(_) | Self::Client(_) | Self::NeedsJvm { .. } => {
                 FatalKind::InvalidConfiguration
             }
-            Self::System(_) => FatalKind::Internal,
+            Self::System(_) | Self::Cancelled => FatalKind::Internal,
             Self::Refused { kind, .. } => *kind,
         }
     }

@@ -3,13 +3,15 @@
 //! ```text
 //! Allocator ──commands──▶ run ──actions──▶ pods ──▶ client ──▶ API server
 //!     ▲                    │ ◀──results, watch events──┘
-//!     └──notices── outbox ◀┘        pod_factory: profile + id → the bytes to send
+//!     └──notices── outbox ◀┘        pod_factory: profile + id → the bytes to send, with the JVM's help where users
+//!                                   have feature steps of their own (feature_steps)
 //! ```
 
 mod allocator;
 mod clock;
 mod conf_dir;
 mod error;
+mod feature_steps;
 mod outbox;
 mod plan_config;
 mod pod_factory;
@@ -20,7 +22,7 @@ pub mod access;
 pub mod client;
 pub mod pods;
 
-pub use allocator::Allocator;
+pub use allocator::{Allocator, UnknownRequest};
 pub use error::StartError;
 pub use outbox::NoticeFilter;
 pub use settings::Settings;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::conf::{Conf, ConfError, keys};
-use crate::plan::{Batch, PlanConfig};
+use crate::plan::{Batch, ClaimOwner, PlanConfig};
 
 /// Spark's own default of `spark.executor.instances` where a cluster manager has to assume one.
 const DEFAULT_EXECUTORS: i32 = 2;
@@ -13,6 +13,7 @@ pub(super) fn plan_config(
     conf: &Conf,
     app_id: &str,
     pod_name_prefix: &str,
+    prepares: bool,
     seed: u64,
 ) -> Result<PlanConfig, ConfError> {
     let at_least_one = |n: i32| usize::try_from(n).unwrap_or(1).max(1);
@@ -51,6 +52,13 @@ pub(super) fn plan_config(
         decommission_label: conf
             .get(&keys::EXECUTOR_DECOMMISSION_LABEL)?
             .map(|label| (label, label_value)),
+        prepares,
+        // Without a driver pod the plan takes the executor pod, as stock does.
+        claim_owner: if conf.get(&keys::DRIVER_OWN_PVC)? {
+            ClaimOwner::Driver
+        } else {
+            ClaimOwner::Pod
+        },
         seed,
         ..PlanConfig::new(app_id, conf.get(&keys::NAMESPACE)?, pod_name_prefix)
     })
@@ -96,7 +104,7 @@ mod tests {
             ..Sources::default()
         };
         let conf = Conf::new(sources, SparkVersion::new(4, 3, 0)).unwrap();
-        plan_config(&conf, "spark-1", "pi", 7).unwrap()
+        plan_config(&conf, "spark-1", "pi", false, 7).unwrap()
     }
 
     #[test]
@@ -141,6 +149,13 @@ mod tests {
         assert_eq!(config(&[]).driver_readiness_timeout, Duration::from_secs(1));
         let key = "spark.kubernetes.driver.service.publishNotReadyAddresses";
         assert_eq!(config(&[(key, "true")]).driver_readiness_timeout, Duration::ZERO);
+    }
+
+    #[test]
+    fn the_driver_owns_claims_unless_the_user_says_otherwise() {
+        assert_eq!(config(&[]).claim_owner, ClaimOwner::Driver);
+        let key = "spark.kubernetes.driver.ownPersistentVolumeClaim";
+        assert_eq!(config(&[(key, "false")]).claim_owner, ClaimOwner::Pod);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Makes the bytes that are sent: each profile's pod is built once and stamped per executor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+
+use serde_json::Value;
 
 use crate::conf::{Conf, keys};
 use crate::plan::{ExecutorId, ObjectRef, Prepared, ProfileId};
@@ -11,6 +13,7 @@ use crate::with_causes;
 use super::clock::epoch_millis;
 use super::conf_dir;
 use super::error::StartError;
+use super::feature_steps;
 use super::settings::Settings;
 
 /// Configuration, what it does not hold, and the profiles Spark has made known.
@@ -24,12 +27,21 @@ pub(super) struct PodFactory {
     stamps: BTreeMap<ProfileId, PodStamp>,
     /// What was prepared and may still be sent.
     prepared: BTreeMap<ExecutorId, StampedPod>,
+    /// Classes of users that customise pods in the JVM.
+    custom_steps: Vec<String>,
+    /// The driver pod as the API server has it, for custom steps.
+    driver_json: Option<Value>,
+    /// Whether executors have claims or custom pods.
+    prepares: bool,
+    /// Kinds of resources that custom steps want and that are not made: each is told once.
+    dropped_kinds: BTreeSet<String>,
 }
 
 impl PodFactory {
     /// Fails where the default profile's pod cannot be built, before anything is asked of the API server.
     pub(super) fn new(settings: &Settings) -> Result<Self, StartError> {
         let conf = settings.conf.clone();
+        let custom_steps = spec::custom_steps(&conf)?;
         let unique = spec::unique_id(random().map_err(StartError::System)?, epoch_millis());
         let files = if conf.get(&keys::EXECUTOR_DISABLE_CONFIG_MAP)? {
             Vec::new()
@@ -55,6 +67,7 @@ impl PodFactory {
         for warning in stamp.warnings() {
             tracing::warn!("{warning}");
         }
+        let has_claims = !stamp.stamp(ExecutorId(1), 0).claims.is_empty();
         let profiles = BTreeMap::from([(ProfileId(0), profile)]);
         Ok(Self {
             conf,
@@ -63,6 +76,10 @@ impl PodFactory {
             profiles,
             stamps: BTreeMap::new(),
             prepared: BTreeMap::new(),
+            prepares: !custom_steps.is_empty() || has_claims,
+            custom_steps,
+            driver_json: None,
+            dropped_kinds: BTreeSet::new(),
         })
     }
 
@@ -103,15 +120,63 @@ impl PodFactory {
         }
     }
 
-    /// Builds the pods and claims of executors, or says why there are none, for people.
-    pub(super) fn prepare(&mut self, executors: &[(ExecutorId, ProfileId)]) -> Result<Vec<Prepared>, String> {
+    /// Classes of users that customise pods in the JVM.
+    pub(super) fn custom_steps(&self) -> &[String] {
+        &self.custom_steps
+    }
+
+    /// Whether executors are prepared before their creates: they have volume claims or custom pods.
+    pub(super) fn prepares(&self) -> bool {
+        self.prepares
+    }
+
+    /// The driver pod as the API server has it.
+    pub(super) fn set_driver_json(&mut self, pod: Value) {
+        self.driver_json = Some(pod);
+    }
+
+    /// Builds the pods and claims of executors, or says why there are none, for people. Where custom steps have to
+    /// customise them, returns what the JVM is to be asked.
+    pub(super) fn prepare(&mut self, executors: &[(ExecutorId, ProfileId)]) -> Result<Option<Value>, String> {
+        for (executor, profile) in executors {
+            let pod = self.stamp(*executor, *profile)?;
+            self.prepared.insert(*executor, pod);
+        }
+        if self.custom_steps.is_empty() {
+            return Ok(None);
+        }
+        let pods = executors.iter().filter_map(|(executor, profile)| {
+            let pod = self.prepared.get(executor)?;
+            Some((*executor, *profile, pod))
+        });
+        feature_steps::request(&self.custom_steps, self.driver_json.as_ref(), pods)
+            .map(Some)
+            .map_err(|error| with_causes(&error))
+    }
+
+    /// Takes the JVM's answer, or says why it cannot be used, for people.
+    pub(super) fn customise(&mut self, executors: &[ExecutorId], answer: Value) -> Result<(), String> {
+        let dropped_kinds = &mut self.dropped_kinds;
+        let dropped = |kind: &str| {
+            if dropped_kinds.insert(kind.to_owned()) {
+                tracing::warn!(
+                    kind,
+                    "custom feature steps return resources of this kind; of additional resources of executors only \
+                     PersistentVolumeClaims are made, as in stock Spark"
+                );
+            }
+        };
+        feature_steps::accept(answer, executors, &mut self.prepared, dropped)
+            .map_err(|error| with_causes(&error))
+    }
+
+    /// What these executors need, once they are prepared.
+    pub(super) fn prepared(&self, executors: &[ExecutorId]) -> Vec<Prepared> {
         executors
             .iter()
-            .map(|(executor, profile)| {
-                let pod = self.stamp(*executor, *profile)?;
-                let claims = pod.claims.len();
-                self.prepared.insert(*executor, pod);
-                Ok(Prepared {
+            .filter_map(|executor| {
+                let claims = self.prepared.get(executor)?.claims.len();
+                Some(Prepared {
                     executor: *executor,
                     claims,
                 })

@@ -1,21 +1,21 @@
 //! The loop: sole owner of the plan. It feeds the plan with what happens, starts the calls the plan asks for
 //! and passes its notices on.
 
-use std::future::Future;
+mod calls;
+mod prepare;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::conf::Conf;
-use crate::plan::{
-    Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, FatalKind, Notice, Outcome, Plan,
-    PodPatch, ProfileId, WatchEvent,
-};
+use crate::plan::{CallId, CallResult, ExecutorId, FatalKind, Notice, Outcome, Plan, ProfileId, WatchEvent};
 use crate::spec::ResourceProfile;
 
+use self::prepare::Asking;
 use super::clock::Clock;
 use super::outbox::Outbox;
 use super::pod_factory::PodFactory;
@@ -32,17 +32,21 @@ pub(super) enum Command {
     IsDeleted(ExecutorId, oneshot::Sender<bool>),
     ExecutorIdFor(String, oneshot::Sender<Option<ExecutorId>>),
     UpdateConf(Conf),
+    /// The JVM's answer to a request; false where nobody waits for it.
+    Answer(u64, Value, oneshot::Sender<bool>),
     Stop(Duration),
 }
+
+/// Whether the start was successful, or why not.
+pub(super) type Started = Result<(), (FatalKind, String)>;
 
 /// What the loop's own calls bring back.
 enum Reply {
     Result(CallId, CallResult),
     Watch(WatchEvent),
+    DriverJson(Value),
 }
 
-/// Set on the pods of ended executors that are kept; such a pod is an executor no more.
-const INACTIVE_LABEL: &str = "spark-exec-inactive";
 /// Replies waiting to be handled; a full queue holds the watch back, and with it the API server.
 const REPLY_QUEUE: usize = 1024;
 /// Replies handled before the plan is asked what to do next.
@@ -58,8 +62,10 @@ pub(super) struct Loop {
     calls: JoinSet<()>,
     reply: mpsc::Sender<Reply>,
     replies: mpsc::Receiver<Reply>,
+    /// At most one: the plan prepares one batch after the other.
+    asking: Option<Asking>,
     /// Taken by the first `ready` or `fatal`.
-    started: Option<oneshot::Sender<Result<(), (FatalKind, String)>>>,
+    started: Option<oneshot::Sender<Started>>,
 }
 
 impl Loop {
@@ -70,7 +76,7 @@ impl Loop {
         pods: PodApi,
         outbox: Arc<Outbox>,
         clock: Clock,
-        started: oneshot::Sender<Result<(), (FatalKind, String)>>,
+        started: oneshot::Sender<Started>,
     ) -> Self {
         let (reply, replies) = mpsc::channel(REPLY_QUEUE);
         Self {
@@ -83,6 +89,7 @@ impl Loop {
             calls: JoinSet::new(),
             reply,
             replies,
+            asking: None,
             started: Some(started),
         }
     }
@@ -95,7 +102,9 @@ impl Loop {
             if self.plan.is_stopped() {
                 break;
             }
-            let wake = self.plan.poll_timeout().map(|at| self.clock.instant(at));
+            let reminder = self.asking.as_ref().map(|asking| asking.remind_at);
+            let wake = [self.plan.poll_timeout(), reminder].into_iter().flatten().min();
+            let wake = wake.map(|at| self.clock.instant(at));
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
@@ -110,10 +119,15 @@ impl Loop {
                         match reply {
                             Reply::Result(call, result) => self.result(now, call, result),
                             Reply::Watch(event) => self.plan.handle_watch(now, event),
+                            Reply::DriverJson(pod) => self.factory.set_driver_json(pod),
                         }
                     }
                 }
-                () = sleep_until(wake) => self.plan.handle_timeout(self.clock.now()),
+                () = sleep_until(wake) => {
+                    let now = self.clock.now();
+                    self.remind(now);
+                    self.plan.handle_timeout(now);
+                }
                 Some(ended) = self.calls.join_next(), if !self.calls.is_empty() => {
                     if let Err(error) = ended && error.is_panic() {
                         std::panic::resume_unwind(error.into_panic());
@@ -137,7 +151,14 @@ impl Loop {
             Command::IsDeleted(id, answer) => drop(answer.send(self.plan.is_deleted(id))),
             Command::ExecutorIdFor(pod, answer) => drop(answer.send(self.factory.executor_of(&pod))),
             Command::UpdateConf(conf) => self.factory.set_conf(conf),
-            Command::Stop(deadline) => self.plan.handle_stop(now, now + deadline),
+            Command::Answer(request, answer, taken) => {
+                // As above.
+                let _ = taken.send(self.answer(now, request, answer));
+            }
+            Command::Stop(deadline) => {
+                self.asking = None;
+                self.plan.handle_stop(now, now + deadline);
+            }
         }
     }
 
@@ -159,6 +180,9 @@ impl Loop {
                 break;
             };
             self.tell(notice);
+        }
+        if self.asking.is_none() {
+            self.factory.keep_prepared(|id| self.plan.keeps_prepared(id));
         }
     }
 
@@ -200,142 +224,6 @@ impl Loop {
         }
         self.outbox.push(notice);
     }
-
-    fn start(&mut self, action: Action) {
-        let call = action.call();
-        let pods = Arc::clone(&self.pods);
-        match action {
-            Action::GetDriverPod { .. } => {
-                let name = self.driver_pod.clone().unwrap_or_default();
-                self.spawn(call, async move {
-                    CallResult::DriverPod(pods.get_driver_pod(&name).await)
-                });
-            }
-            Action::CreateConfigMap { .. } => match self.factory.config_map() {
-                Ok(body) => {
-                    self.spawn(call, async move {
-                        CallResult::ConfigMap(pods.create_config_map(body).await)
-                    });
-                }
-                Err(message) => self.refuse(call, CallResult::ConfigMap(unbuildable(message))),
-            },
-            Action::List { continue_token, .. } => {
-                self.spawn(call, async move {
-                    CallResult::List(pods.list(continue_token.as_deref()).await)
-                });
-            }
-            Action::Watch { resource_version, .. } => self.watch(call, resource_version),
-            Action::Prepare { executors, .. } => {
-                let outcome = match self.factory.prepare(&executors) {
-                    Ok(prepared) => Outcome::Done(prepared),
-                    Err(message) => unbuildable(message),
-                };
-                self.refuse(call, CallResult::Prepared(outcome));
-            }
-            Action::CreateClaim {
-                executor,
-                index,
-                owner,
-                ..
-            } => match self.factory.claim(executor, index, owner) {
-                Some(claim) => {
-                    self.spawn(
-                        call,
-                        async move { CallResult::Claim(pods.create_claim(claim).await) },
-                    );
-                }
-                None => {
-                    let message = format!("claim {index} of executor {executor} was not prepared");
-                    self.refuse(call, CallResult::Claim(unbuildable(message)));
-                }
-            },
-            Action::DeleteClaim { claim, .. } => {
-                self.spawn(
-                    call,
-                    async move { CallResult::Empty(pods.delete_claim(&claim).await) },
-                );
-            }
-            Action::Create {
-                executor, profile, ..
-            } => match self.factory.pod(executor, profile) {
-                Ok(pod) => {
-                    self.spawn(call, async move { CallResult::Pod(pods.create(pod).await) });
-                }
-                Err(message) => self.refuse(call, CallResult::Pod(unbuildable(message))),
-            },
-            Action::Get { name, .. } => {
-                self.spawn(call, async move { CallResult::Pod(pods.get(&name).await) });
-            }
-            Action::Delete { name, uid, grace, .. } => {
-                self.spawn(call, async move {
-                    CallResult::Empty(pods.delete(&name, &uid, grace).await)
-                });
-            }
-            Action::Patch { name, patch, .. } => {
-                let (label, value) = match patch {
-                    PodPatch::Inactive => (INACTIVE_LABEL.to_owned(), "true".to_owned()),
-                    PodPatch::Decommission { label, value } => (label, value),
-                };
-                self.spawn(call, async move {
-                    CallResult::Empty(pods.label(&name, &label, &value).await)
-                });
-            }
-            Action::DeleteConfigMap { .. } => {
-                let name = self.factory.config_map_name().to_owned();
-                self.spawn(call, async move {
-                    CallResult::Empty(pods.delete_config_map(&name).await)
-                });
-            }
-            Action::DeleteCollection { selection, .. } => {
-                self.spawn(call, async move {
-                    CallResult::Empty(pods.delete_collection(selection).await)
-                });
-            }
-        }
-    }
-
-    fn watch(&mut self, call: CallId, resource_version: String) {
-        let pods = Arc::clone(&self.pods);
-        let events = self.reply.clone();
-        self.spawn(call, async move {
-            let mut watch = match pods.watch(&resource_version).await {
-                Ok(watch) => std::pin::pin!(watch),
-                Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
-            };
-            while let Some(event) = watch.next().await {
-                match event {
-                    Ok(event) => {
-                        if events.send(Reply::Watch(event)).await.is_err() {
-                            break;
-                        }
-                    }
-                    Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
-                }
-            }
-            CallResult::Watch(Outcome::Done(()))
-        });
-    }
-
-    fn spawn(&mut self, call: CallId, answer: impl Future<Output = CallResult> + Send + 'static) {
-        let reply = self.reply.clone();
-        self.calls.spawn(async move {
-            let result = answer.await;
-            // The receiver outlives the calls except at the very end, when no result matters.
-            drop(reply.send(Reply::Result(call, result)).await);
-        });
-    }
-
-    fn refuse(&mut self, call: CallId, result: CallResult) {
-        self.plan.handle_result(self.clock.now(), call, result);
-    }
-}
-
-fn unbuildable<T>(message: String) -> Outcome<T> {
-    Outcome::Failed(ApiFailure {
-        class: FailureClass::Unbuildable,
-        message,
-        retry_after: None,
-    })
 }
 
 async fn sleep_until(wake: Option<tokio::time::Instant>) {

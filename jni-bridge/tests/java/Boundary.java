@@ -38,6 +38,7 @@ public final class Boundary extends Checks {
         CASES.put("refusedConfigurations", Boundary::refusedConfigurations);
         CASES.put("noApiServer", Boundary::noApiServer);
         CASES.put("returnWhileStarting", Boundary::returnWhileStarting);
+        CASES.put("customSteps", Boundary::customSteps);
         CASES.put("logs", Boundary::logs);
         CASES.put("logOverflow", Boundary::logOverflow);
         CASES.put("returnFromMain", Boundary::returnFromMain);
@@ -340,6 +341,37 @@ public final class Boundary extends Checks {
     private static void returnWhileStarting() {
         awaitBlocked(thread(() -> Native.start(real("4.3.0", "\"spark.stoker.startTimeout\":\"1h\","))));
         awaitBlocked(thread(() -> Native.nextLogs(Long.MAX_VALUE)));
+    }
+
+    /** Native code asks for pods to be customised, and sends what the answer says. */
+    private static void customSteps() throws Exception {
+        try (Server server = new Server()) {
+            long handle = Native.start(real(server.master(), "4.3.0", "\"spark.kubernetes.executor.pod.featureSteps\":\"com.acme.Step\","));
+            equal("[{\"type\":\"ready\"}]", notices(handle));
+            Native.setTargets(handle, new int[] {0}, new int[] {2});
+            String request = notices(handle);
+            contains(request, "\"type\":\"request\"");
+            contains(request, "\"steps\":[\"com.acme.Step\"]");
+            contains(request, "\"driverPod\":null");
+            long id = Long.parseLong(request.replaceAll("(?s).*\"requestId\":(\\d+).*", "$1"));
+            fails("badMessage", () -> Native.answer(handle, id + 1, utf8("{\"ok\":[]}")));
+            // The executors end the payload, the payload the notice, the notice the batch.
+            String executors = request.substring(request.indexOf("\"executors\":") + 12, request.length() - 3);
+            Native.answer(handle, id, utf8("{\"ok\":" + executors.replace("\"restartPolicy\"", "\"acme\":\"" + FACE + "\",\"restartPolicy\"") + "}"));
+            for (int pod = 0; pod < 2; pod++) {
+                contains(server.nextPod(), FACE);
+            }
+            fails("badMessage", () -> Native.answer(handle, id, utf8("{\"ok\":[]}")));
+
+            Native.setTargets(handle, new int[] {0}, new int[] {3});
+            String again = notices(handle);
+            long next = Long.parseLong(again.replaceAll("(?s).*\"requestId\":(\\d+).*", "$1"));
+            Native.answer(handle, next, utf8("{\"error\":\"com.acme.Step failed\"}"));
+            String abort = notices(handle);
+            contains(abort, "\"type\":\"abort\"");
+            contains(abort, "com.acme.Step failed");
+            Native.stop(handle, LONG);
+        }
     }
 
     private static void logs() {

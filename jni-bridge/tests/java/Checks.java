@@ -44,10 +44,14 @@ abstract class Checks {
 
     /** A start message for the allocator of stoker-core, with an API server that refuses connections. */
     static byte[] real(String sparkVersion, String entries) {
+        return real("k8s://https://127.0.0.1:9", sparkVersion, entries);
+    }
+
+    static byte[] real(String master, String sparkVersion, String entries) {
         return utf8("{\"abi\":1,\"conf\":{" + entries + "\"spark.kubernetes.executor.container.image\":\"spark\"," + "\"spark.app.name\":\"app\","
                 + "\"spark.kubernetes.namespace\":\"jobs\",\"spark.driver.host\":\"localhost\",\"spark.driver.port\":\"7078\"},"
                 + "\"sparkVersion\":\"" + sparkVersion + "\",\"appId\":\"spark-1\",\"sparkUser\":\"root\",\"authSecret\":null,"
-                + "\"master\":\"k8s://https://127.0.0.1:9\"}");
+                + "\"master\":\"" + master + "\"}");
     }
 
     static String notices(long handle) {

@@ -86,6 +86,53 @@ async fn create_config_map() {
 }
 
 #[tokio::test]
+async fn create_claim() {
+    let sent = br#"{"spec":{"fieldOfTomorrow":true}}"#.to_vec();
+    let stored =
+        json!({"kind": "PersistentVolumeClaim", "metadata": {"name": "c", "uid": "u"}, "status": {}});
+    let (head, body, outcome) = exchange(
+        async |api| api.create_claim(sent.clone()).await,
+        answer(201, stored.to_string()),
+    )
+    .await;
+    assert_eq!(head, format!("POST {CLAIMS}? content-type=application/json"));
+    assert_eq!(body, sent);
+    assert_eq!(outcome, Outcome::Done(claim()));
+}
+
+#[tokio::test]
+async fn delete_claim_is_bound_to_the_uid() {
+    let (head, body, outcome) =
+        exchange(async |api| api.delete_claim(&claim()).await, answer(200, "{}")).await;
+    assert_eq!(head, format!("DELETE {CLAIMS}/c? content-type=application/json"));
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body, json!({"preconditions": {"uid": "u"}}));
+    assert_eq!(outcome, Outcome::Done(()));
+}
+
+#[tokio::test]
+async fn the_driver_pod_as_it_is() {
+    let pod = json!({"metadata": {"uid": "d"}, "spec": {"fieldOfTomorrow": true}});
+    let (head, _, outcome) = exchange(
+        async |api| api.get_driver_pod_json("driver").await,
+        answer(200, pod.to_string()),
+    )
+    .await;
+    assert_eq!(head, format!("GET {PODS}/driver"));
+    let driver = DriverPod {
+        uid: "d".into(),
+        ready: false,
+    };
+    assert_eq!(outcome, Outcome::Done(Some((driver, pod))));
+    let (_, _, outcome) = exchange(
+        async |api| api.get_driver_pod_json("driver").await,
+        answer(404, ""),
+    )
+    .await;
+    assert_eq!(outcome, Outcome::Done(None));
+}
+
+#[tokio::test]
 async fn get() {
     let (head, _, outcome) = exchange(
         async |api| api.get("job-exec-7").await,
@@ -195,13 +242,22 @@ async fn label() {
 
 #[tokio::test]
 async fn delete_collections() {
-    for (selection, resource) in [(Selection::Pods, "pods"), (Selection::ConfigMaps, "configmaps")] {
+    for (selection, resource, selector) in [
+        (Selection::Pods, "pods", SELECTOR),
+        (Selection::ConfigMaps, "configmaps", SELECTOR),
+        // They have no role.
+        (
+            Selection::Claims,
+            "persistentvolumeclaims",
+            "spark-app-selector%3Dspark-1",
+        ),
+    ] {
         let (head, body, outcome) = exchange(
             async |api| api.delete_collection(selection).await,
             answer(200, "{}"),
         )
         .await;
-        let path = format!("/api/v1/namespaces/ns/{resource}?&labelSelector={SELECTOR}");
+        let path = format!("/api/v1/namespaces/ns/{resource}?&labelSelector={selector}");
         assert_eq!(head, format!("DELETE {path} content-type=application/json"));
         assert!(body.is_empty());
         assert_eq!(outcome, Outcome::Done(()));

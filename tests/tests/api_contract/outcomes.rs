@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt as _, StreamBody};
 use serde_json::json;
-use stoker_core::plan::{FailureClass, Outcome, Selection};
+use stoker_core::plan::{ApiFailure, FailureClass, Outcome, Selection};
 use stoker_core::shell::pods::PodApi;
 
 use crate::support::*;
@@ -55,7 +55,10 @@ async fn what_an_answer_means() {
             }
         };
 
-        let (_, _, write) = exchange(async |api| api.create(vec![1]).await, answer(code, text())).await;
+        // A claim is no different from a pod.
+        let (_, _, pod) = exchange(async |api| api.create(vec![1]).await, answer(code, text())).await;
+        let (_, _, write) = exchange(async |api| api.create_claim(vec![1]).await, answer(code, text())).await;
+        assert_eq!(failure_of(&pod), failure_of(&write), "{line}");
         let (outcome, failure) = match write {
             Outcome::Failed(failure) => ("failed", failure),
             Outcome::Unknown(failure) => ("unknown", failure),
@@ -164,9 +167,11 @@ async fn a_lost_answer_leaves_a_write_unknown() {
             done @ Outcome::Done(_) => panic!("{done:?}"),
         }
     }
-    let writes: [Call; 5] = [
+    let writes: [Call; 7] = [
         |api| Box::pin(async move { known(api.create(vec![1]).await) }),
         |api| Box::pin(async move { known(api.create_config_map(vec![1]).await) }),
+        |api| Box::pin(async move { known(api.create_claim(vec![1]).await) }),
+        |api| Box::pin(async move { known(api.delete_claim(&claim()).await) }),
         |api| Box::pin(async move { known(api.delete("p", "u", None).await) }),
         |api| Box::pin(async move { known(api.label("p", "l", "v").await) }),
         |api| Box::pin(async move { known(api.delete_collection(Selection::Pods).await) }),
@@ -206,5 +211,14 @@ async fn success_codes() {
         let response = answer(code.as_u16(), full_pod().to_string());
         let (_, _, outcome) = exchange(async |api| api.create(vec![1]).await, response).await;
         assert!(matches!(outcome, Outcome::Done(Some(_))), "{code}: {outcome:?}");
+    }
+}
+
+/// How a call failed, and whether it may have been applied.
+fn failure_of<T>(outcome: &Outcome<T>) -> Option<(bool, &ApiFailure)> {
+    match outcome {
+        Outcome::Done(_) => None,
+        Outcome::Failed(failure) => Some((false, failure)),
+        Outcome::Unknown(failure) => Some((true, failure)),
     }
 }

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use kube::client::Body;
 use serde_json::{Value, json};
 use stoker_core::plan::{
-    Condition, ContainerFacts, ContainerState, ExecutorId, PodFacts, PodPhase, ProfileId,
+    Condition, ContainerFacts, ContainerState, ExecutorId, ObjectRef, PodFacts, PodPhase, ProfileId,
 };
 use stoker_core::shell::pods::PodApi;
 use tower::BoxError;
@@ -168,6 +168,14 @@ pub(crate) fn facts() -> PodFacts {
 }
 
 pub(crate) const PODS: &str = "/api/v1/namespaces/ns/pods";
+pub(crate) const CLAIMS: &str = "/api/v1/namespaces/ns/persistentvolumeclaims";
+
+pub(crate) fn claim() -> ObjectRef {
+    ObjectRef {
+        name: "c".into(),
+        uid: "u".into(),
+    }
+}
 
 pub(crate) fn status(code: u16, reason: &str, message: &str) -> String {
     json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message})

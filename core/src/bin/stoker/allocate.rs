@@ -71,7 +71,15 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         conf,
     };
     let asked_to_end = end_on_signal_or_after(options.hold)?;
-    let allocator = Allocator::start(&settings)?;
+    let ended_early = async {
+        while !asked_to_end() {
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    let allocator = match Allocator::start_unless(&settings, ended_early) {
+        Err(stoker_core::shell::StartError::Cancelled) => return Ok(()),
+        started => started?,
+    };
     allocator.set_profile(profile);
     allocator.set_targets(vec![(ProfileId(0), options.executors)]);
     let held = hold(&allocator, &asked_to_end);

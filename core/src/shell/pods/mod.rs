@@ -16,7 +16,7 @@ use kube::core::params::{
 };
 use kube::core::request::{Error as RequestError, Request};
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::facts::{ClaimAnswer, DriverAnswer, ListAnswer, PodAnswer};
 use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, ObjectRef, Outcome, PodFacts, Selection};
@@ -107,6 +107,17 @@ impl PodApi {
             .call(Effect::Read, request, OBJECT_LIMIT, json::<DriverAnswer>)
             .await;
         absent_as_none(outcome, DriverPod::from)
+    }
+
+    /// The same with all that the API server says of it.
+    pub async fn get_driver_pod_json(&self, name: &str) -> Outcome<Option<(DriverPod, Value)>> {
+        let request = self.pods.get(name, &GetParams::default());
+        let outcome = self
+            .call(Effect::Read, request, OBJECT_LIMIT, |body| {
+                Ok((json::<DriverAnswer>(body)?, json::<Value>(body)?))
+            })
+            .await;
+        absent_as_none(outcome, |(driver, json)| (DriverPod::from(driver), json))
     }
 
     /// `POST` the `ConfigMap`, the bytes as they are.

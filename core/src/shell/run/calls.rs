@@ -1,0 +1,169 @@
+//! The calls of the plan: each becomes a task that brings its result back.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use crate::plan::{Action, ApiFailure, CallId, CallResult, FailureClass, Outcome, PodPatch};
+
+use super::{Loop, Reply};
+
+/// Set on the pods of ended executors that are kept; such a pod is an executor no more.
+const INACTIVE_LABEL: &str = "spark-exec-inactive";
+
+impl Loop {
+    /// Starts a call of the plan.
+    pub(super) fn start(&mut self, action: Action) {
+        let call = action.call();
+        let pods = Arc::clone(&self.pods);
+        match action {
+            Action::GetDriverPod { .. } => {
+                let name = self.driver_pod.clone().unwrap_or_default();
+                if self.factory.custom_steps().is_empty() {
+                    self.spawn(call, async move {
+                        CallResult::DriverPod(pods.get_driver_pod(&name).await)
+                    });
+                } else {
+                    self.get_driver_json(call, name);
+                }
+            }
+            Action::CreateConfigMap { .. } => match self.factory.config_map() {
+                Ok(body) => {
+                    self.spawn(call, async move {
+                        CallResult::ConfigMap(pods.create_config_map(body).await)
+                    });
+                }
+                Err(message) => self.refuse(call, CallResult::ConfigMap(unbuildable(message))),
+            },
+            Action::List { continue_token, .. } => {
+                self.spawn(call, async move {
+                    CallResult::List(pods.list(continue_token.as_deref()).await)
+                });
+            }
+            Action::Watch { resource_version, .. } => self.watch(call, resource_version),
+            Action::Prepare { executors, .. } => self.prepare(call, &executors),
+            Action::CreateClaim {
+                executor,
+                index,
+                owner,
+                ..
+            } => {
+                if let Some(claim) = self.factory.claim(executor, index, owner) {
+                    self.spawn(
+                        call,
+                        async move { CallResult::Claim(pods.create_claim(claim).await) },
+                    );
+                } else {
+                    let message = format!("claim {index} of executor {executor} was not prepared");
+                    self.refuse(call, CallResult::Claim(unbuildable(message)));
+                }
+            }
+            Action::DeleteClaim { claim, .. } => {
+                self.spawn(
+                    call,
+                    async move { CallResult::Empty(pods.delete_claim(&claim).await) },
+                );
+            }
+            Action::Create {
+                executor, profile, ..
+            } => match self.factory.pod(executor, profile) {
+                Ok(pod) => {
+                    self.spawn(call, async move { CallResult::Pod(pods.create(pod).await) });
+                }
+                Err(message) => self.refuse(call, CallResult::Pod(unbuildable(message))),
+            },
+            Action::Get { name, .. } => {
+                self.spawn(call, async move { CallResult::Pod(pods.get(&name).await) });
+            }
+            Action::Delete { name, uid, grace, .. } => {
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.delete(&name, &uid, grace).await)
+                });
+            }
+            Action::Patch { name, patch, .. } => {
+                let (label, value) = match patch {
+                    PodPatch::Inactive => (INACTIVE_LABEL.to_owned(), "true".to_owned()),
+                    PodPatch::Decommission { label, value } => (label, value),
+                };
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.label(&name, &label, &value).await)
+                });
+            }
+            Action::DeleteConfigMap { .. } => {
+                let name = self.factory.config_map_name().to_owned();
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.delete_config_map(&name).await)
+                });
+            }
+            Action::DeleteCollection { selection, .. } => {
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.delete_collection(selection).await)
+                });
+            }
+        }
+    }
+
+    /// Custom steps get to see the driver pod: it comes before the result that lets executors be prepared.
+    fn get_driver_json(&mut self, call: CallId, name: String) {
+        let pods = Arc::clone(&self.pods);
+        let reply = self.reply.clone();
+        self.spawn(call, async move {
+            let outcome = match pods.get_driver_pod_json(&name).await {
+                Outcome::Done(Some((pod, json))) => {
+                    drop(reply.send(Reply::DriverJson(json)).await);
+                    Outcome::Done(Some(pod))
+                }
+                Outcome::Done(None) => Outcome::Done(None),
+                Outcome::Failed(failure) => Outcome::Failed(failure),
+                Outcome::Unknown(failure) => Outcome::Unknown(failure),
+            };
+            CallResult::DriverPod(outcome)
+        });
+    }
+
+    fn watch(&mut self, call: CallId, resource_version: String) {
+        let pods = Arc::clone(&self.pods);
+        let events = self.reply.clone();
+        self.spawn(call, async move {
+            let mut watch = match pods.watch(&resource_version).await {
+                Ok(watch) => std::pin::pin!(watch),
+                Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
+            };
+            while let Some(event) = watch.next().await {
+                match event {
+                    Ok(event) => {
+                        if events.send(Reply::Watch(event)).await.is_err() {
+                            break;
+                        }
+                    }
+                    Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
+                }
+            }
+            CallResult::Watch(Outcome::Done(()))
+        });
+    }
+
+    fn spawn(&mut self, call: CallId, answer: impl Future<Output = CallResult> + Send + 'static) {
+        let reply = self.reply.clone();
+        self.calls.spawn(async move {
+            let result = answer.await;
+            // The receiver outlives the calls except at the very end, when no result matters.
+            drop(reply.send(Reply::Result(call, result)).await);
+        });
+    }
+
+    /// Answers a call of the plan that is not made.
+    pub(super) fn refuse(&mut self, call: CallId, result: CallResult) {
+        self.plan.handle_result(self.clock.now(), call, result);
+    }
+}
+
+/// Nothing can be sent; `message` is for people.
+pub(super) fn unbuildable<T>(message: String) -> Outcome<T> {
+    Outcome::Failed(ApiFailure {
+        class: FailureClass::Unbuildable,
+        message,
+        retry_after: None,
+    })
+}
