@@ -1,6 +1,6 @@
 //! Which key is meant by one that does not exist.
 
-use strsim::damerau_levenshtein;
+use strsim::osa_distance;
 
 use super::key::KeyInfo;
 use super::value::Kind;
@@ -32,9 +32,13 @@ fn distance(name: &str, info: &KeyInfo) -> Option<usize> {
         Kind::Prefix => &name[..name.len() - rest(name, info.name())?.len()],
         _ => name,
     };
-    let slips = damerau_levenshtein(&beginning.to_lowercase(), &info.name().to_lowercase());
     let own_part = info.name().split('.').skip(2).map(str::len).sum::<usize>();
     let allowed = (own_part / LETTERS_PER_SLIP).clamp(1, MOST_SLIPS);
+    // Most are told apart by their lengths alone, for each letter more is a slip.
+    if beginning.chars().count().abs_diff(info.name().len()) > allowed {
+        return None;
+    }
+    let slips = osa_distance(&beginning.to_lowercase(), &info.name().to_lowercase());
     (slips <= allowed).then_some(slips)
 }
 
