@@ -76,8 +76,8 @@ check: ## Formatting, lints, purity, licences and advisories
 	@scripts/check.sh
 
 .PHONY: bench
-bench: ## Benchmarks of the plan and of pod stamping
-	@$(ENV); cargo bench --locked -p stoker-benches
+bench: spark ## Benchmarks of pod building, beside stock Spark
+	@$(ENV); STOKER_SPARK_HOME="$$STOCK_SPARK_HOME" cargo bench --locked -p stoker-benches
 
 .PHONY: fmt
 fmt: ## Format the Rust and Go code
