@@ -45,7 +45,7 @@ demo: dist cluster ## Run Spark jobs on a local cluster, lose executors, see the
 	@scripts/demo.sh
 
 .PHONY: test
-test: test-rust test-java test-cluster test-spark ## Run all tests
+test: test-rust fuzz test-java test-cluster test-spark ## Run all tests
 
 .PHONY: test-rust
 test-rust: spark-jars ## Unit, property, contract, differential and JVM boundary tests
@@ -71,13 +71,17 @@ test-spark: dist cluster ## Real Spark applications with real executors
 	@scripts/demo.sh
 	@scripts/e2e.sh
 
+.PHONY: fuzz
+fuzz: ## Look for inputs that make the core panic, STOKER_FUZZ_SECONDS (20) for each target
+	@scripts/fuzz.sh
+
 .PHONY: check
 check: ## Formatting, lints, purity, licences and advisories
 	@scripts/check.sh
 
 .PHONY: bench
-bench: ## Benchmarks of the plan and of pod stamping
-	@$(ENV); cargo bench --locked -p stoker-benches
+bench: spark ## Benchmarks of pod building, beside stock Spark
+	@$(ENV); STOKER_SPARK_HOME="$$STOCK_SPARK_HOME" cargo bench --locked -p stoker-benches
 
 .PHONY: fmt
 fmt: ## Format the Rust and Go code

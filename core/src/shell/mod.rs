@@ -23,6 +23,7 @@ pub mod client;
 pub mod pods;
 
 pub use allocator::{Allocator, UnknownRequest};
+pub use conf_dir::read as conf_files;
 pub use error::StartError;
 pub use outbox::NoticeFilter;
 pub use settings::Settings;
