@@ -21,8 +21,17 @@ class Suite:
     def __init__(self, cluster, options, logs):
         self.cluster, self.options, self.logs = cluster, options, logs
 
-    def submit(self, name, mode, args=(4, 1, DEADLINE), executors=1, conf=()):
-        return Application(self.cluster, self.options.spark_home, mode, args, self.logs / f"{name}.log", executors, conf)
+    def submit(self, name, mode, args=(4, 1, DEADLINE), executors=1, conf=(), main="SparkPi"):
+        return Application(self.cluster, self.options.spark_home, mode, args, self.logs / f"{name}.log", executors, conf, main)
+
+    def let_go_on(self, gate):
+        (self.cluster.control / gate).touch()
+
+    def succeeds(self, app):
+        wait_for("the job's end", lambda: not app.alive(), DEADLINE)
+        if app.process.returncode:
+            raise Failure(f"the job ended with exit code {app.process.returncode}; see {app.log_path}")
+        self.nothing_is_left()
 
     def nothing_is_left(self):
         wait_for("nothing to be left", lambda: not self.cluster.executors() and not self.config_maps(), DEADLINE)
@@ -95,6 +104,78 @@ class Suite:
                     and namespace != os.readlink("/proc/self/ns/mnt"):
                 return int(entry)
         raise Failure(f"found no driver process of {app_id}")
+
+    def test_two_contexts_in_one_jvm(self):
+        """The second SparkContext of a driver gets executors and a ConfigMap of its own; the first's are gone by then."""
+        with self.submit("twice", "client", args=("twice", self.cluster.control), main="Contexts") as app:
+            seen = []
+            for number in (1, 2):
+                said = wait_for(f"context {number}", lambda: app.said(rf"^context {number} is (\S+) with"), DEADLINE, app.alive)
+                pods = self.cluster.executors()
+                maps = self.config_maps()
+                apps = {item["metadata"]["labels"]["spark-app-selector"] for item in pods + maps}
+                if apps != {said.group(1)} or len(maps) != 1:
+                    raise Failure(f"with {said.group(1)} there are {len(pods)} pods and {len(maps)} ConfigMaps of {apps}")
+                seen.append({item["metadata"]["name"] for item in pods + maps})
+                self.let_go_on(f"twice-{number}")
+            if seen[0] & seen[1]:
+                raise Failure(f"both contexts have {seen[0] & seen[1]}")
+            self.succeeds(app)
+
+    def test_dynamic_allocation_with_profiles(self):
+        """Executors come with the tasks that wait, of the profile the tasks want, and go when they are idle."""
+        before = self.pod_creates()
+        conf = {
+            "spark.dynamicAllocation.enabled": "true",
+            "spark.dynamicAllocation.shuffleTracking.enabled": "true",
+            "spark.dynamicAllocation.minExecutors": 1,
+            "spark.dynamicAllocation.executorIdleTimeout": "3s",
+            "spark.executor.instances": None,
+        }
+        with self.submit("profiles", "client", args=("profiles", self.cluster.control), conf=conf, main="Contexts") as app:
+            self.awaits(app, {"0": 3})
+            self.let_go_on("profiles-default")
+            other = wait_for("the other profile", lambda: app.said(r"^the other profile is (\d+)"), DEADLINE, app.alive).group(1)
+            self.awaits(app, {"0": 1, other: 2})
+            memory = {label: size for label, size in (self.profile_and_memory(pod) for pod in self.cluster.executors())}
+            # What the profile asks for and the overhead, which is at least 384 MiB.
+            if memory != {"0": "896Mi", other: "1152Mi"}:
+                raise Failure(f"the memory of profiles is {memory}")
+            self.let_go_on("profiles-other")
+            wait_for("the tasks' end", lambda: app.said("^all executors are idle"), DEADLINE, app.alive)
+            self.awaits(app, {"0": 1, other: 1})
+            self.let_go_on("profiles-end")
+            self.succeeds(app)
+        if self.pod_creates() - before != 5:
+            raise Failure(f"{self.pod_creates() - before} pods were made for 5 executors")
+
+    def awaits(self, app, wanted):
+        """Waits until as many executors of each profile run, by their pods' labels, and no others are left."""
+        def counts():
+            found = {}
+            for pod in self.cluster.executors():
+                profile, _ = self.profile_and_memory(pod)
+                phase = pod["status"]["phase"]
+                found[profile] = found.get(profile, 0) + (1 if phase == "Running" else 100)
+            return found
+        wait_for(f"executors by profile: {wanted}", lambda: counts() == wanted, DEADLINE, app.alive)
+
+    @staticmethod
+    def profile_and_memory(pod):
+        return (pod["metadata"]["labels"]["spark-exec-resourceprofile-id"],
+                pod["spec"]["containers"][-1]["resources"]["limits"]["memory"])
+
+    def test_too_many_failures(self):
+        """Executors that cannot start end the driver with Spark's exit code for that."""
+        conf = {"spark.executor.maxNumFailures": 2, "spark.executor.extraJavaOptions": "-javaagent:/nowhere.jar"}
+        before = self.pod_creates()
+        with self.submit("too-many-failures", "client", conf=conf) as app:
+            wait_for("the driver's end", lambda: not app.alive(), DEADLINE)
+            if app.process.returncode != 11 or "spark.executor.maxNumFailures" not in app.output():
+                raise Failure(f"the driver ended with exit code {app.process.returncode}; see {app.log_path}")
+        if self.pod_creates() - before < 3:
+            raise Failure("the driver gave up before the third failed executor")
+        self.nothing_is_left()
 
     def test_disabled_is_stock(self):
         """spark.stoker.enabled=false: Spark's own manager makes the pods."""
