@@ -11,10 +11,27 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from cluster import Cluster, Failure, wait_for  # noqa: E402
+from cluster import CONTROL, Cluster, Failure, wait_for  # noqa: E402
 from spark import Application, free_port  # noqa: E402
 
 DEADLINE = 240
+
+
+POD_TEMPLATE = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  labels: {from-template: "yes"}
+spec:
+  fieldOfTheFuture: {nobody: knows it}
+  tolerations:
+  - {key: only-in-the-template, operator: Exists}
+  containers:
+  - name: templated
+    terminationMessagePath: /dev/the-template-s
+    env:
+    - {name: FROM_TEMPLATE, value: "yes"}
+"""
 
 
 class Suite:
@@ -164,6 +181,62 @@ class Suite:
     def profile_and_memory(pod):
         return (pod["metadata"]["labels"]["spark-exec-resourceprofile-id"],
                 pod["spec"]["containers"][-1]["resources"]["limits"]["memory"])
+
+    def test_pod_template_and_volumes(self):
+        """The template that spark-submit mounts into the driver pod, and volumes, are in the executors' pods and processes."""
+        template = self.logs / "template.yaml"
+        template.write_text(POD_TEMPLATE)
+        shared = self.cluster.dir / "shared"
+        shared.mkdir()
+        (shared / "marker").touch()
+        volumes = "spark.kubernetes.executor.volumes"
+        conf = {
+            "spark.kubernetes.executor.podTemplateFile": template,
+            "spark.kubernetes.executor.podTemplateContainerName": "templated",
+            f"{volumes}.emptyDir.spark-local-dir-1.mount.path": "/scratch",
+            f"{volumes}.hostPath.shared.mount.path": "/shared",
+            f"{volumes}.hostPath.shared.options.path": shared,
+        }
+        with self.submit("pod-template", "cluster", args=(4, 2, DEADLINE, f"{CONTROL}/pod-template"), executors=2, conf=conf) as app:
+            self.computes(app, 2)
+            for pod in self.cluster.executors():
+                container, = pod["spec"]["containers"]
+                tolerations = [t["key"] for t in pod["spec"]["tolerations"]]
+                if pod["metadata"]["labels"].get("from-template") != "yes" or "only-in-the-template" not in tolerations \
+                        or (container["name"], container["terminationMessagePath"]) != ("templated", "/dev/the-template-s"):
+                    raise Failure(f"pod {pod['metadata']['name']} is not from the template")
+                executor = pod["metadata"]["labels"]["spark-exec-id"]
+                environment = app.environment_of(executor)
+                if (environment.get("FROM_TEMPLATE"), environment.get("SPARK_LOCAL_DIRS")) != ("yes", "/scratch"):
+                    raise Failure(f"executor {executor} has the environment {environment}")
+                if not pathlib.Path(f"/proc/{app.process_of(executor)}/root/shared/marker").exists():
+                    raise Failure(f"executor {executor} does not see its host path")
+            self.let_go_on("pod-template")
+            self.succeeds(app)
+
+    def computes(self, app, executors):
+        """Waits until so many executors have finished a task."""
+        def done():
+            records = app.executors().values()
+            return sum(1 for record in records if record["completedTasks"]) >= executors
+        wait_for(f"{executors} executors that compute", done, DEADLINE, app.alive)
+
+    def test_feature_step(self):
+        """A class of the application's jar changes each executor's pod, in the driver's process."""
+        conf = {"spark.kubernetes.executor.pod.featureSteps": "LabelStep"}
+        args = (4, 2, DEADLINE, f"{self.cluster.control}/feature-step")
+        with self.submit("feature-step", "client", args=args, executors=2, conf=conf) as app:
+            self.computes(app, 2)
+            for pod in self.cluster.executors():
+                labels = pod["metadata"]["labels"]
+                if labels.get("step-process") != str(app.process.pid) or labels.get("step-executor") != labels["spark-exec-id"]:
+                    raise Failure(f"pod {pod['metadata']['name']} has the labels {labels}")
+            self.let_go_on("feature-step")
+            self.succeeds(app)
+
+    def test_feature_step_missing(self):
+        self.refused("feature-step-missing", ["NoSuchStep", "ClassNotFoundException"],
+                     {"spark.kubernetes.executor.pod.featureSteps": "NoSuchStep"})
 
     def test_too_many_failures(self):
         """Executors that cannot start end the driver with Spark's exit code for that."""
