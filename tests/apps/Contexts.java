@@ -21,19 +21,19 @@ public final class Contexts {
     public static void main(String[] args) throws Exception {
         Path control = Path.of(args[1]);
         switch (args[0]) {
-            case "twice" -> twice(control);
+            case "twice-client", "twice-cluster" -> twice(control, args[0]);
             case "profiles" -> profiles(control);
             default -> throw new IllegalArgumentException("no such scenario: " + args[0]);
         }
     }
 
     /** Two contexts, one after the other, each of which runs a job. */
-    private static void twice(Path control) throws InterruptedException {
+    private static void twice(Path control, String gates) throws InterruptedException {
         for (int number = 1; number <= 2; number++) {
             try (JavaSparkContext sc = new JavaSparkContext(new SparkConf())) {
                 List<String> where = sc.parallelize(List.of(1), 1).map(i -> SparkEnv.get().executorId()).collect();
                 System.out.println("context " + number + " is " + sc.sc().applicationId() + " with " + where);
-                Gate.await(control.resolve("twice-" + number));
+                Gate.await(control.resolve(gates + "-" + number));
             }
         }
     }
