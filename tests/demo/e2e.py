@@ -233,17 +233,28 @@ class Suite:
         wait_for(f"{executors} executors that compute", done, DEADLINE, app.alive)
 
     def test_feature_step(self):
-        """A class of the application's jar changes each executor's pod, in the driver's process."""
-        conf = {"spark.kubernetes.executor.pod.featureSteps": "LabelStep"}
+        """A class of the application's jar changes each executor's pod, in the driver's process; its claims are made."""
+        conf = {"spark.kubernetes.executor.pod.featureSteps": "UserStep"}
         args = (4, 2, DEADLINE, f"{self.cluster.control}/feature-step")
         with self.submit("feature-step", "client", args=args, executors=2, conf=conf) as app:
             self.computes(app, 2)
+            ids = set()
             for pod in self.cluster.executors():
                 labels = pod["metadata"]["labels"]
                 if labels.get("step-process") != str(app.process.pid) or labels.get("step-executor") != labels["spark-exec-id"]:
                     raise Failure(f"pod {pod['metadata']['name']} has the labels {labels}")
+                ids.add(labels["spark-exec-id"])
+            if (self.made_by_step("persistentvolumeclaims", app), self.made_by_step("secrets", app)) != (ids, set()):
+                raise Failure(f"of executors {ids} only the claims, and all of them, should have been made")
             self.let_go_on("feature-step")
             self.succeeds(app)
+            wait_for("the claims to be gone", lambda: not self.made_by_step("persistentvolumeclaims", app), DEADLINE)
+
+    def made_by_step(self, kind, app):
+        """The executors for which the step's resource of this kind is there."""
+        prefix = f"step-{app.app_id}-"
+        names = [item["metadata"]["name"] for item in self.cluster.get(kind)]
+        return {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
 
     def test_feature_step_missing(self):
         self.refused("feature-step-missing", ["NoSuchStep", "ClassNotFoundException"],
