@@ -20,7 +20,7 @@ def free_port():
 class Application:
     """A running `spark-submit`."""
 
-    def __init__(self, cluster, spark_home, mode, app_args, log_path, executors=4, conf=()):
+    def __init__(self, cluster, spark_home, mode, app_args, log_path, executors=4, conf=(), main="SparkPi"):
         self.cluster = cluster
         self.mode = mode
         self.ui_port = free_port()
@@ -59,7 +59,7 @@ class Application:
             jar = "local:///opt/apps/apps.jar"
         settings |= dict(conf)
         command = [str(spark_home / "bin" / "spark-submit"), "--master", dict(conf).get("spark.master", cluster.env["MASTER"]), "--deploy-mode", mode,
-                   "--name", f"pi-{mode}", "--class", "SparkPi"]
+                   "--name", f"pi-{mode}", "--class", main]
         for key, value in settings.items():
             if value is not None and key != "spark.master":
                 command += ["--conf", f"{key}={value}"]
@@ -129,8 +129,17 @@ class Application:
                     return int(entry)
         raise Failure(f"found no process of executor {executor_id}")
 
+    def environment_of(self, executor_id):
+        """The environment of an executor's JVM on the process node."""
+        with open(f"/proc/{self.process_of(executor_id)}/environ", "rb") as file:
+            return dict(entry.split("=", 1) for entry in file.read().decode(errors="replace").split("\0") if "=" in entry)
+
+    def said(self, pattern):
+        """What the application's output has of this pattern, or None."""
+        return re.search(pattern, self.output(), re.MULTILINE)
+
     def pi(self):
-        found = re.search(r"Pi is roughly (\S+)", self.output())
+        found = self.said(r"Pi is roughly (\S+)")
         return found and float(found.group(1))
 
 

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.spark.SparkConf;
 import org.apache.spark.resource.ExecutorResourceRequest;
@@ -23,7 +24,13 @@ final class Messages {
 
     /** Everything the allocator has to know of the application before it starts. */
     static byte[] start(
-            Map<String, String> conf, String sparkVersion, String appId, String sparkUser, String authSecret, String master) {
+            Map<String, String> conf,
+            String sparkVersion,
+            String appId,
+            String sparkUser,
+            String authSecret,
+            String master,
+            Optional<String> podTemplate) {
         ObjectNode message = JSON.createObjectNode();
         message.put("abi", Native.ABI_VERSION);
         message.set("conf", object(conf));
@@ -32,6 +39,7 @@ final class Messages {
         message.put("sparkUser", sparkUser);
         message.put("authSecret", authSecret);
         message.put("master", master);
+        podTemplate.ifPresent(text -> message.put("podTemplate", text));
         message.set("systemProperties", object(systemProperties()));
         return bytes(message);
     }
@@ -67,6 +75,10 @@ final class Messages {
 
     static ObjectNode object() {
         return JSON.createObjectNode();
+    }
+
+    static ArrayNode emptyArray() {
+        return JSON.createArrayNode();
     }
 
     /** Reads a batch of messages from native code. */

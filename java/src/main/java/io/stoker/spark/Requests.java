@@ -37,11 +37,6 @@ final class Requests {
         worker.allowCoreThreadTimeOut(true);
     }
 
-    /** Refuses everything: this release asks native code for nothing that needs the JVM. */
-    static JsonNode unsupported(JsonNode payload) {
-        throw new UnsupportedOperationException("this release of Stoker cannot run feature steps of users in the driver");
-    }
-
     void accept(long requestId, JsonNode payload) {
         try {
             worker.execute(() -> answer(requestId, payload));
@@ -60,7 +55,8 @@ final class Requests {
         try {
             answer = Messages.object();
             answer.set("ok", handler.answer(payload));
-        } catch (Exception | LinkageError e) {
+        } catch (Throwable e) {
+            // Errors too: native code waits for as long as there is no answer.
             LOG.warn("Request {} of the allocator failed.", requestId, e);
             answer = error(e.getMessage() == null ? e.toString() : e.getMessage());
         }

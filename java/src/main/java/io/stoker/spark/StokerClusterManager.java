@@ -34,7 +34,7 @@ public class StokerClusterManager extends KubernetesClusterManager {
         }
         TaskSchedulerImpl taskScheduler = (TaskSchedulerImpl) scheduler;
         StokerPodsAllocator allocator = new StokerPodsAllocator(
-                sc, taskScheduler, masterUrl, binding(), requestHandler(), new Termination(exit()));
+                sc, taskScheduler, masterUrl, PodTemplate.text(conf), binding(), requestHandler(conf), new Termination(exit()));
         return new StokerSchedulerBackend(taskScheduler, sc, StockParts.of(conf, masterUrl), allocator);
     }
 
@@ -51,8 +51,8 @@ public class StokerClusterManager extends KubernetesClusterManager {
     }
 
     /** Answers the allocator's requests. */
-    Requests.Handler requestHandler() {
-        return Requests::unsupported;
+    Requests.Handler requestHandler(SparkConf conf) {
+        return new FeatureSteps(conf);
     }
 
     /** Ends the JVM. */

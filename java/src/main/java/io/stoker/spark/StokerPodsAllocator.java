@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +39,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
     private final SparkContext sc;
     private final TaskSchedulerImpl scheduler;
     private final String masterUrl;
+    private final Optional<String> podTemplate;
     private final AllocatorBinding binding;
     private final Termination termination;
     private final LogPump logs;
@@ -57,12 +59,14 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
             SparkContext sc,
             TaskSchedulerImpl scheduler,
             String masterUrl,
+            Optional<String> podTemplate,
             AllocatorBinding binding,
             Requests.Handler requestHandler,
             Termination termination) {
         this.sc = sc;
         this.scheduler = scheduler;
         this.masterUrl = masterUrl;
+        this.podTemplate = podTemplate;
         this.binding = binding;
         this.termination = termination;
         this.logs = new LogPump(binding);
@@ -76,8 +80,8 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
         Map<String, String> conf = Messages.entries(sc.conf());
         logs.start();
         try {
-            binding.start(Messages.start(
-                    conf, sc.version(), applicationId, sc.sparkUser(), sc.env().securityManager().getSecretKey(), masterUrl));
+            String authSecret = sc.env().securityManager().getSecretKey();
+            binding.start(Messages.start(conf, sc.version(), applicationId, sc.sparkUser(), authSecret, masterUrl, podTemplate));
         } catch (RuntimeException e) {
             shutDown();
             throw Unchecked.cast(new SparkException("Stoker could not start: " + e.getMessage(), e));

@@ -6,12 +6,14 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
+import org.apache.spark.deploy.security.HadoopDelegationTokenManager;
 import org.apache.spark.scheduler.ExecutorDecommissionInfo;
 import org.apache.spark.scheduler.ExecutorKilled$;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
 import org.apache.spark.scheduler.TaskSchedulerImpl;
 import org.apache.spark.scheduler.cluster.k8s.KubernetesClusterSchedulerBackend;
+import scala.Option;
 import scala.Tuple2;
 import scala.collection.immutable.Seq;
 import scala.concurrent.Future;
@@ -66,6 +68,12 @@ final class StokerSchedulerBackend extends KubernetesClusterSchedulerBackend {
             }
         });
         super.start();
+    }
+
+    /** As Spark's own, with the conf that users set: providers of tokens are given it, now and with each renewal. */
+    @Override
+    public Option<HadoopDelegationTokenManager> createTokenManager() {
+        return Option.apply(new HadoopDelegationTokenManager(sc.conf(), sc.hadoopConfiguration(), driverEndpoint()));
     }
 
     @Override

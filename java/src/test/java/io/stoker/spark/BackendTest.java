@@ -238,10 +238,21 @@ class BackendTest extends SparkTest {
     @Test
     void aRequestThatFailsIsAnsweredToo() throws Exception {
         SparkContext sc = new SparkContext(conf());
-        binding.send("{\"type\": \"request\", \"requestId\": 42, \"payload\": {}}");
+        binding.send("{\"type\": \"request\", \"requestId\": 42, \"payload\": {\"kind\": \"other\"}}");
         assertEquals("answer 42", binding.awaitCall("answer"));
         String error = FakeBinding.next(binding.answers, "an answer").path("error").asText();
-        assertTrue(error.contains("cannot run feature steps"), error);
+        assertTrue(error.contains("the kind 'other'"), error);
+        assertFalse(sc.isStopped());
+    }
+
+    @Test
+    void anErrorInARequestIsAnsweredToo() throws Exception {
+        FakeClusterManager.requestHandler = payload -> {
+            throw new StackOverflowError("too deep");
+        };
+        SparkContext sc = new SparkContext(conf());
+        binding.send("{\"type\": \"request\", \"requestId\": 43, \"payload\": {}}");
+        assertEquals("{\"error\":\"too deep\"}", FakeBinding.next(binding.answers, "an answer").toString());
         assertFalse(sc.isStopped());
     }
 

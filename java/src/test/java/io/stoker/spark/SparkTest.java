@@ -31,7 +31,7 @@ abstract class SparkTest {
         server = new CountingServer();
         FakeClusterManager.binding = binding;
         FakeClusterManager.exit = exits::add;
-        FakeClusterManager.requestHandler = Requests::unsupported;
+        FakeClusterManager.requestHandler = null;
         loaderBefore = Thread.currentThread().getContextClassLoader();
         Thread.currentThread().setContextClassLoader(new OneManagerLoader(FakeClusterManager.class));
     }
