@@ -341,8 +341,8 @@ impl LogTail {
     }
 
     fn text(&self) -> String {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().map(|line| format!("{line}\n")).collect()
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.make_contiguous().join("\n")
     }
 }
 
@@ -358,6 +358,7 @@ fn spawn(properties: &BTreeMap<String, String>, executors: u32) -> (Child, tempf
         .arg(file.path())
         .env_remove("KUBECONFIG")
         .env_remove("SPARK_CONF_DIR")
+        .env("NO_COLOR", "1")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -69,24 +69,24 @@ impl fmt::Display for Counters {
 pub(super) struct Fate<'a> {
     counters: &'a Mutex<Counters>,
     counted: bool,
-    fate: fn(&mut Creates) -> &mut u64,
+    of: fn(&mut Creates) -> &mut u64,
 }
 
 impl<'a> Fate<'a> {
-    pub(super) fn of(call: Call, counters: &'a Mutex<Counters>) -> Self {
+    pub(super) fn new(call: Call, counters: &'a Mutex<Counters>) -> Self {
         Self {
             counters,
             counted: call.verb == Verb::Create && call.kind == Kind::Pods,
-            fate: |creates| &mut creates.cut,
+            of: |creates| &mut creates.cut,
         }
     }
 
     pub(super) fn kept_back(&mut self) {
-        self.fate = |creates| &mut creates.kept_back;
+        self.of = |creates| &mut creates.kept_back;
     }
 
     pub(super) fn answered(&mut self, success: bool) {
-        self.fate = if success {
+        self.of = if success {
             |creates| &mut creates.applied
         } else {
             |creates| &mut creates.refused
@@ -98,7 +98,7 @@ impl Drop for Fate<'_> {
     fn drop(&mut self) {
         if self.counted {
             let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-            *(self.fate)(&mut counters.creates) += 1;
+            *(self.of)(&mut counters.creates) += 1;
         }
     }
 }

@@ -64,7 +64,7 @@ async fn serve(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, io::Error> {
     let call = Call::of(request.method(), request.uri());
-    let mut fate = Fate::of(call, &shared.counters);
+    let mut fate = Fate::new(call, &shared.counters);
     let Decision { before, after, fault } = shared.decide(call);
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();

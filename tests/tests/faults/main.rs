@@ -4,7 +4,12 @@
 //! `cargo test -p stoker-tests --features cluster --test faults -- NAME` runs the modes whose names contain
 //! `NAME`; `STOKER_FAULTS_SEED` repeats a run's random choices.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test"
+)]
 
 mod executors;
 mod modes;
@@ -16,7 +21,7 @@ use libtest_mimic::{Arguments, Trial};
 use stoker_tests::local_cluster::LocalCluster;
 
 /// Modes that run at once: they mostly wait.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 4;
 const KWOK_NODES: u32 = 20;
 
 fn main() {

@@ -143,7 +143,7 @@ fn storm(name: &'static str, refusal: Refusal) -> Mode {
     let refuse = |schedule| Script::new().on(&Verb::ALL, schedule, Fault::Refuse(refusal));
     Mode::new(name, &refuse(Schedule::always().after(45).lasting(seconds(5))))
         .losing(refuse(Schedule::always().lasting(seconds(5))))
-        .releasing(refuse(Schedule::always().lasting(seconds(3))))
+        .releasing(refuse(Schedule::always().lasting(millis(1500))))
         .in_vain(STORM_WAVES)
 }
 
@@ -237,6 +237,8 @@ fn outages() -> Vec<Mode> {
             Fault::Outage(time),
         )
     };
+    let silent =
+        |after| Script::new().on_events(Schedule::always().after(after).times(1), EventFault::Silence);
     let reset = |times| {
         Script::new().on(
             &CALLS,
@@ -248,16 +250,16 @@ fn outages() -> Vec<Mode> {
         // Creates that were in flight may or may not have been applied.
         Mode::new("down-for-30-s", &down(60, seconds(30)))
             .losing(down(4, seconds(10)))
-            .releasing(Script::new().on(&CALLS, Schedule::always().times(1), Fault::Outage(seconds(3))))
+            .releasing(Script::new().on(&CALLS, Schedule::always().times(1), Fault::Outage(millis(1500))))
             .in_vain(2 * 128),
         // For a minute nobody knows that the creates were not applied.
         Mode::new("reset-before", &reset(8)).losing(reset(2)).in_vain(10),
+        // Without detection a silent watch lasts until its own end, after 290 to 300 s.
         Mode {
             not_yet: true,
-            ..Mode::new(
-                "watch-silent",
-                &Script::new().on_events(Schedule::always().after(150), EventFault::Silence),
-            )
+            ..Mode::new("watch-silent", &silent(150))
+                .losing(silent(8))
+                .releasing(Script::new())
         },
     ]
 }
