@@ -1,5 +1,7 @@
 //! The deterministic simulator and helpers shared by the test suites.
 
 #[cfg(feature = "cluster")]
+pub mod fault_proxy;
+#[cfg(feature = "cluster")]
 pub mod local_cluster;
 pub mod sim;

@@ -6,13 +6,14 @@
     reason = "all of it panics where the cluster does not do its part"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -121,11 +122,7 @@ impl LocalCluster {
 
     /// How often callers with this user-agent prefix made calls: (verb, resource) → count.
     pub fn calls(&self, user_agent: &str) -> BTreeMap<(String, String), u64> {
-        let output = Command::new(self.bin.join("stoker-cluster"))
-            .args(["summary", "--audit", self.env("AUDIT_LOG")])
-            .output()
-            .expect("stoker-cluster summary runs");
-        let summary: Value = serde_json::from_slice(&output.stdout).expect("the summary is JSON");
+        let summary = self.audit_summary();
         let text = |call: &Value, field: &str| call[field].as_str().unwrap_or_default().to_owned();
         let mut calls = BTreeMap::new();
         for call in summary["requests"].as_array().into_iter().flatten() {
@@ -136,6 +133,26 @@ impl LocalCluster {
             }
         }
         calls
+    }
+
+    /// The pods whose names begin so and that the API server has made, by its own account.
+    pub fn pods_made(&self, name_prefix: &str) -> Vec<String> {
+        let summary = self.audit_summary();
+        let creates = summary["podCreates"].as_array().into_iter().flatten();
+        creates
+            .filter(|create| create["code"] == 201)
+            .filter_map(|create| create["name"].as_str())
+            .filter(|name| name.starts_with(name_prefix))
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+
+    fn audit_summary(&self) -> Value {
+        let output = Command::new(self.bin.join("stoker-cluster"))
+            .args(["summary", "--audit", self.env("AUDIT_LOG")])
+            .output()
+            .expect("stoker-cluster summary runs");
+        serde_json::from_slice(&output.stdout).expect("the summary is JSON")
     }
 
     /// The properties of an application that runs its executors on KWOK nodes, as the driver's service account.
@@ -181,6 +198,7 @@ pub struct Allocate {
     process: Child,
     events: Receiver<Value>,
     seen: Vec<Value>,
+    log: LogTail,
     _properties: tempfile::NamedTempFile,
 }
 
@@ -189,6 +207,7 @@ impl Allocate {
     pub fn start(properties: &BTreeMap<String, String>, executors: u32) -> Self {
         let (mut process, file) = spawn(properties, executors);
         let stdout = BufReader::new(process.stdout.take().expect("piped"));
+        let log = LogTail::of(process.stderr.take().expect("piped"));
         let (sender, events) = mpsc::channel();
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
@@ -202,6 +221,7 @@ impl Allocate {
             process,
             events,
             seen: Vec::new(),
+            log,
             _properties: file,
         }
     }
@@ -210,6 +230,21 @@ impl Allocate {
     pub fn run(properties: &BTreeMap<String, String>, executors: u32) -> Output {
         let (process, _file) = spawn(properties, executors);
         process.wait_with_output().expect("stoker ends")
+    }
+
+    /// The next event; `Disconnected` when stoker has ended and all are told.
+    pub fn next_event(&self, wait: Duration) -> Result<Value, RecvTimeoutError> {
+        self.events.recv_timeout(wait)
+    }
+
+    /// The exit code, once it has ended.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.process.wait().expect("stoker ends").code()
+    }
+
+    /// The last lines of its log.
+    pub fn log(&self) -> String {
+        self.log.text()
     }
 
     /// Waits until the events so far satisfy a condition.
@@ -225,8 +260,12 @@ impl Allocate {
                     panic!("waited in vain for {what}; events: {:#?}", self.seen)
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    let stderr = self.stderr();
-                    panic!("stoker ended before {what}; events: {:#?}; {stderr}", self.seen)
+                    self.log.finish();
+                    panic!(
+                        "stoker ended before {what}; events: {:#?}; {}",
+                        self.seen,
+                        self.log()
+                    )
                 }
             }
         }
@@ -257,20 +296,53 @@ impl Allocate {
         let status = self.process.wait().expect("stoker ends");
         (status.code(), std::mem::take(&mut self.seen))
     }
-
-    fn stderr(&mut self) -> String {
-        let mut text = String::new();
-        if let Some(mut stderr) = self.process.stderr.take() {
-            let _ = stderr.read_to_string(&mut text);
-        }
-        text
-    }
 }
 
 impl Drop for Allocate {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// The last lines that a process writes, read as they come: a pipe that nobody reads would stop it.
+#[derive(Debug)]
+struct LogTail {
+    lines: Arc<Mutex<VecDeque<String>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl LogTail {
+    const LINES: usize = 200;
+
+    fn of(stderr: impl Read + Send + 'static) -> Self {
+        let lines = Arc::<Mutex<VecDeque<String>>>::default();
+        let tail = Arc::clone(&lines);
+        let reader = thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+                if tail.len() == Self::LINES {
+                    tail.pop_front();
+                }
+                tail.push_back(line);
+            }
+        });
+        Self {
+            lines,
+            reader: Some(reader),
+        }
+    }
+
+    /// Waits until all has been read; the process has ended.
+    fn finish(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader ends with the process");
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.make_contiguous().join("\n")
     }
 }
 
@@ -286,6 +358,7 @@ fn spawn(properties: &BTreeMap<String, String>, executors: u32) -> (Child, tempf
         .arg(file.path())
         .env_remove("KUBECONFIG")
         .env_remove("SPARK_CONF_DIR")
+        .env("NO_COLOR", "1")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
