@@ -107,7 +107,7 @@ impl Application {
 }
 
 fn refuse_custom_steps(conf: &Conf) -> Result<(), Box<dyn Error>> {
-    let classes = conf.get(&keys::EXECUTOR_POD_FEATURE_STEPS)?;
+    let classes = stoker_core::spec::custom_steps(conf)?;
     if classes.is_empty() {
         Ok(())
     } else {

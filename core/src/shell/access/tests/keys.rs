@@ -137,7 +137,7 @@ fn timeouts_and_namespace() {
     assert_eq!(access.connect_timeout, Some(Duration::from_secs(10)));
     assert_eq!(access.request_timeout, Duration::from_secs(30));
     assert_eq!(access.namespace(), "default");
-    assert_eq!(access.connections, 16);
+    assert_eq!(access.connections, 128);
     let access = Bench::client()
         .conf("spark.kubernetes.driver.connectionTimeout", "2500")
         .conf("spark.kubernetes.driver.requestTimeout", "15000")
