@@ -19,6 +19,7 @@ mod settings;
 pub mod access;
 pub mod client;
 pub mod pods;
+pub mod preflight;
 
 pub use allocator::Allocator;
 pub use error::StartError;

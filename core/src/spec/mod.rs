@@ -15,7 +15,7 @@ mod error;
 mod local_dirs;
 mod names;
 mod profile;
-mod quantity;
+pub(crate) mod quantity;
 mod stamp;
 mod template;
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A quantity that the API server accepts. Keeps its text, which is what is sent.
 #[derive(Debug, Clone)]
-pub(super) struct Quantity {
+pub(crate) struct Quantity {
     text: String,
     /// The amount in units of 10⁻⁹, rounded up as Kubernetes does; `i128::MAX` beyond that.
     nanos: i128,
@@ -13,7 +13,7 @@ pub(super) struct Quantity {
 
 impl Quantity {
     /// `None` where the API server would refuse it.
-    pub(super) fn parse(text: &str) -> Option<Quantity> {
+    pub(crate) fn parse(text: &str) -> Option<Quantity> {
         let (negative, unsigned) = match text.as_bytes().first()? {
             b'-' => (true, &text[1..]),
             b'+' => (false, &text[1..]),
@@ -39,6 +39,12 @@ impl Quantity {
     /// How it compares in size: `1` and `1000m` are equal.
     pub(super) fn compare(&self, other: &Quantity) -> Ordering {
         self.nanos.cmp(&other.nanos)
+    }
+
+    /// The amount in units of 10⁻⁹.
+    #[cfg(feature = "shell")]
+    pub(crate) fn nanos(&self) -> i128 {
+        self.nanos
     }
 
     /// The text it was parsed from.

@@ -1,6 +1,7 @@
 //! The `stoker` command: the core without a JVM, for platform engineers and for tests.
 
 mod allocate;
+mod check;
 mod events;
 mod properties;
 
@@ -21,6 +22,9 @@ enum Command {
     /// Allocate executors for real and hold them: one JSON event a line on stdout, until SIGTERM or the end
     /// of --for releases them.
     Allocate(allocate::Options),
+    /// Say before a run what would fail: configuration, access, rights, quotas, references, admission and nodes. Nothing
+    /// is created. Exit code 1 where there are errors.
+    Check(check::Options),
 }
 
 fn main() -> ExitCode {
@@ -28,6 +32,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     let done = match cli.command {
         Command::Allocate(options) => allocate::run(&options),
+        Command::Check(options) => return check::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
