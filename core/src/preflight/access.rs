@@ -65,27 +65,30 @@ pub fn access(
             }
         }
     }
-    findings.push(match found {
-        Ok(()) => Finding::ok(
+    match found {
+        Ok(()) => findings.push(Finding::ok(
             Area::Access,
             format!("namespace {namespace} exists"),
             "it was read",
-        ),
-        Err(failure) if failure.class == FailureClass::NotFound => Finding::new(
-            Level::Error,
-            Area::Access,
-            format!("namespace {namespace} does not exist"),
-            &failure.message,
-            "correct spark.kubernetes.namespace, or create the namespace",
-        ),
-        Err(failure) => Finding::new(
+        )),
+        Err(failure) if failure.class == FailureClass::NotFound => {
+            findings.push(Finding::new(
+                Level::Error,
+                Area::Access,
+                format!("namespace {namespace} does not exist"),
+                &failure.message,
+                "correct spark.kubernetes.namespace, or create the namespace",
+            ));
+            return (findings, false);
+        }
+        Err(failure) => findings.push(Finding::new(
             Level::Unknown,
             Area::Access,
             format!("whether namespace {namespace} exists"),
             &failure.message,
             "nothing, where the checks below find their objects: a run does not need to read the namespace",
-        ),
-    });
+        )),
+    }
     (findings, true)
 }
 
@@ -195,12 +198,12 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_namespace_is_an_error() {
+    fn a_missing_namespace_is_an_error_and_the_end() {
         let missing = levels(
             &Ok("v1".to_owned()),
             &Ok("me".to_owned()),
             &failed(FailureClass::NotFound),
         );
-        assert_eq!(missing, (vec![Level::Ok, Level::Ok, Level::Error], true));
+        assert_eq!(missing, (vec![Level::Ok, Level::Ok, Level::Error], false));
     }
 }

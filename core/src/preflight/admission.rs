@@ -88,8 +88,17 @@ fn finding(trial: &Trial) -> Finding {
         Area::Admission,
         format!("the {title} is refused"),
         &failure.message,
-        trial.kind.fix(),
+        if is_lack_of_rights(failure) {
+            "grant the right to create it: see the rights above"
+        } else {
+            trial.kind.fix()
+        },
     )
+}
+
+/// As RBAC words it; policies and quotas refuse with 403 as well.
+fn is_lack_of_rights(failure: &ApiFailure) -> bool {
+    failure.class == FailureClass::Forbidden && failure.message.contains("cannot create resource")
 }
 
 /// A webhook with side effects takes no part in dry runs, and a server in trouble says nothing about the object.
@@ -151,6 +160,24 @@ mod tests {
         ] {
             assert_eq!(level(class, message), expected, "{message}");
         }
+    }
+
+    #[test]
+    fn a_lack_of_rights_is_no_fault_of_the_pod() {
+        let fix = |message: &str| {
+            let failure = ApiFailure {
+                class: FailureClass::Forbidden,
+                message: message.to_owned(),
+                retry_after: None,
+            };
+            let trial = Trial {
+                kind: TrialKind::Pod,
+                answer: Err(failure),
+            };
+            finding(&trial).fix.unwrap()
+        };
+        assert!(fix("pods is forbidden: User \"u\" cannot create resource \"pods\"").starts_with("grant"));
+        assert!(fix("pods \"p\" is forbidden: violates PodSecurity").starts_with("correct"));
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn note(note: &Note) -> Finding {
         Note::Deprecated { key, instead, .. } => (key, format!("set {instead} and remove {key}")),
         Note::NoEffect { key, .. } => (key, format!("remove {key}")),
         Note::TooNew { key, .. } => (key, format!("remove {key}, or run with a later version of Spark")),
-        Note::Unknown { key } => (key, format!("correct the name, or remove {key}")),
+        Note::Unknown { key, .. } => (key, format!("correct the name, or remove {key}")),
     };
     Finding::new(Level::Warning, Area::Configuration, what, note.to_string(), fix)
 }

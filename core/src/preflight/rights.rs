@@ -163,10 +163,7 @@ pub(super) fn findings(reviews: &[(Right, Answer<Review>)]) -> Vec<Finding> {
             allowed.join(", "),
         ));
     }
-    findings.extend(reviews.iter().filter_map(|(right, review)| match review {
-        Ok(review) if !review.allowed => Some(right.refused(review)),
-        _ => None,
-    }));
+    findings.extend(refused(reviews));
     let unknown: Vec<String> = reviews
         .iter()
         .filter(|(_, review)| review.is_err())
@@ -189,30 +186,53 @@ impl Right {
     pub fn name(&self) -> String {
         format!("{} {}", self.verb, self.resource)
     }
+}
 
-    fn refused(&self, review: &Review) -> Finding {
-        let why = if review.reason.is_empty() {
-            self.without.to_owned()
-        } else {
-            format!("{} ({})", self.without, review.reason)
+/// One finding for each resource and level.
+fn refused(reviews: &[(Right, Answer<Review>)]) -> Vec<Finding> {
+    let mut groups: Vec<(&Right, Vec<&str>, Vec<String>)> = Vec::new();
+    for (right, review) in reviews {
+        let Ok(Review {
+            allowed: false,
+            reason,
+        }) = review
+        else {
+            continue;
         };
-        let level = if self.required {
-            Level::Error
+        let said = if reason.is_empty() {
+            String::new()
         } else {
-            Level::Warning
+            format!(" ({reason})")
         };
-        Finding::new(
-            level,
-            Area::Rights,
-            format!("not allowed to {}", self.name()),
-            why,
-            format!(
-                "grant verb {} on {} in the namespace, with a Role and a RoleBinding for this user; correct \
-                 spark.kubernetes.namespace if it is another one",
-                self.verb, self.resource
-            ),
-        )
+        let why = format!("{}: {}{said}", right.verb, right.without);
+        let group = groups
+            .iter_mut()
+            .find(|(of, ..)| (of.resource, of.required) == (right.resource, right.required));
+        match group {
+            Some((_, verbs, whys)) => {
+                verbs.push(right.verb);
+                whys.push(why);
+            }
+            None => groups.push((right, vec![right.verb], vec![why])),
+        }
     }
+    groups
+        .into_iter()
+        .map(|(right, verbs, whys)| {
+            let verbs = verbs.join(", ");
+            Finding::new(
+                if right.required { Level::Error } else { Level::Warning },
+                Area::Rights,
+                format!("not allowed to {verbs} {}", right.resource),
+                whys.join("\n"),
+                format!(
+                    "grant {verbs} on {} with a Role and a RoleBinding in the executors' namespace, or correct \
+                     spark.kubernetes.namespace",
+                    right.resource
+                ),
+            )
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -259,7 +279,7 @@ mod tests {
                 retry_after: None,
             }),
             verb => Ok(Review {
-                allowed: !matches!(verb, "create" | "deletecollection"),
+                allowed: !matches!(verb, "create" | "get" | "deletecollection"),
                 reason: String::new(),
             }),
         };
@@ -271,8 +291,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                (Level::Ok, "3 of 6 rights are granted".to_owned()),
-                (Level::Error, "not allowed to create pods".to_owned()),
+                (Level::Ok, "2 of 6 rights are granted".to_owned()),
+                (Level::Error, "not allowed to create, get pods".to_owned()),
                 (Level::Warning, "not allowed to deletecollection pods".to_owned()),
                 (
                     Level::Unknown,
