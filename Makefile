@@ -41,7 +41,7 @@ demo: dist cluster ## Run Spark jobs on a local cluster, lose executors, see the
 	@scripts/demo.sh
 
 .PHONY: test
-test: test-rust test-java test-cluster test-spark ## Run all tests
+test: test-rust fuzz test-java test-cluster test-spark ## Run all tests
 
 .PHONY: test-rust
 test-rust: spark ## Unit, property, contract, differential and JVM boundary tests
@@ -66,6 +66,10 @@ test-cluster: native cluster ## Tests on a real API server, and of the local clu
 test-spark: dist cluster ## Real Spark applications with real executors
 	@scripts/demo.sh
 	@scripts/e2e.sh
+
+.PHONY: fuzz
+fuzz: ## Look for inputs that make the core panic, STOKER_FUZZ_SECONDS (20) for each target
+	@scripts/fuzz.sh
 
 .PHONY: check
 check: ## Formatting, lints, purity, licences and advisories

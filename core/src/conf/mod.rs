@@ -12,6 +12,7 @@ mod notes;
 pub mod properties;
 mod redact;
 pub mod reference;
+mod spelling;
 mod substitute;
 mod table;
 mod units;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::key::Status;
+use super::spelling::closest;
 use super::version::Release;
 use super::{Conf, keys};
 
@@ -36,6 +37,8 @@ pub enum Note {
     Unknown {
         /// The key.
         key: String,
+        /// The key that is probably meant.
+        closest: Option<String>,
     },
 }
 
@@ -61,8 +64,15 @@ impl fmt::Display for Note {
             } => {
                 write!(f, "{key} has no effect before Spark {major}.{minor}.{patch}")
             }
-            Self::Unknown { key } => {
-                write!(f, "{key} is not a key that Spark or Stoker know; is it misspelt?")
+            Self::Unknown { key, closest } => {
+                write!(
+                    f,
+                    "{key} is not a key that Spark or Stoker know and has no effect; "
+                )?;
+                match closest {
+                    Some(closest) => write!(f, "did you mean {closest}?"),
+                    None => write!(f, "is it misspelt?"),
+                }
             }
         }
     }
@@ -87,7 +97,10 @@ impl Conf {
         }
         let Some(info) = keys::find(name) else {
             let ours = name.starts_with("spark.kubernetes.") || name.starts_with("spark.stoker.");
-            return ours.then_some(Note::Unknown { key });
+            return ours.then(|| Note::Unknown {
+                closest: closest(name, self.version().release()),
+                key,
+            });
         };
         match info.status() {
             Status::Ignored(reason) => Some(Note::NoEffect { key, reason }),

@@ -7,9 +7,9 @@ use crate::conf::{Conf, diff, properties};
 use crate::spec::SpecError;
 use crate::spec::conf_dir::{self, Entry};
 
-/// Names and contents of the files stock would take, with a warning for each that is left out. A directory that
-/// cannot be read is an empty one, as for stock.
-pub(super) fn read(conf: &Conf) -> Result<Vec<(String, String)>, SpecError> {
+/// Names and contents of the files of `SPARK_CONF_DIR` that stock would put into the `ConfigMap`, with a warning in the
+/// log for each that is left out. A directory that cannot be read is an empty one, as for stock.
+pub fn read(conf: &Conf) -> Result<Vec<(String, String)>, SpecError> {
     let max_size = conf_dir::max_size(conf)?;
     let Some(directory) = conf_dir::path(conf) else {
         return Ok(Vec::new());

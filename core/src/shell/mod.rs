@@ -22,6 +22,7 @@ pub mod pods;
 pub mod preflight;
 
 pub use allocator::Allocator;
+pub use conf_dir::read as conf_files;
 pub use error::StartError;
 pub use outbox::NoticeFilter;
 pub use settings::Settings;

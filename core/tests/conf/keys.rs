@@ -2,21 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stoker_core::conf::{ConfError, KeyInfo, Kind, SparkVersion, TimeUnit, keys, parse_size, parse_time};
+use stoker_core::conf::{
+    ConfError, KeyInfo, Kind, SizeUnit, SparkVersion, TimeUnit, keys, parse_size, parse_time,
+};
 
+/// What one version of Spark says of a key; `expected/KeyTable.java` says how the file was made.
 struct Row {
     version: SparkVersion,
     key: &'static str,
+    kind: &'static str,
     default: &'static str,
     since: &'static str,
     alternatives: Vec<&'static str>,
 }
 
-fn rows() -> Vec<Row> {
+/// A constant of a class that looks like a key: a prefix, or a key without an entry.
+const TEXT: &str = "text of a class";
+
+fn all_rows() -> Vec<Row> {
     include_str!("expected/keys.tsv")
         .lines()
         .map(|line| {
-            let [version, key, default, since, alternatives] = line.split('\t').collect::<Vec<_>>()[..]
+            let [version, key, kind, default, since, alternatives] = line.split('\t').collect::<Vec<_>>()[..]
             else {
                 panic!("{line}");
             };
@@ -24,6 +31,7 @@ fn rows() -> Vec<Row> {
             Row {
                 version: version.parse().unwrap(),
                 key,
+                kind,
                 default,
                 since,
                 alternatives,
@@ -32,51 +40,125 @@ fn rows() -> Vec<Row> {
         .collect()
 }
 
-fn versions() -> BTreeSet<SparkVersion> {
-    rows().into_iter().map(|row| row.version).collect()
+/// The keys with an entry, which has a type and a default.
+fn rows() -> impl Iterator<Item = Row> {
+    all_rows().into_iter().filter(|row| row.kind != TEXT)
 }
 
-/// Keys that a later version no longer has.
+/// The other texts.
+fn texts() -> impl Iterator<Item = Row> {
+    all_rows().into_iter().filter(|row| row.kind == TEXT)
+}
+
+fn versions() -> BTreeSet<SparkVersion> {
+    rows().map(|row| row.version).collect()
+}
+
+/// Keys that a later version no longer has: where one is set all the same, nothing comes of it in any version.
 const GONE: [&str; 1] = ["spark.kubernetes.pyspark.pythonVersion"];
 
 /// A default that is never used: the value is only put before another one where it is set.
 const UNUSED_DEFAULT: &str = "spark.executor.defaultExtraClassPath";
 
+/// Keys that Spark reads by their names and not through an entry.
+const WITHOUT_ENTRY: [&str; 8] = [
+    "spark.app.id",
+    "spark.app.name",
+    "spark.executor.defaultJavaOptions",
+    "spark.executor.resource.",
+    "spark.executorEnv.",
+    "spark.home",
+    "spark.local.dir",
+    "spark.master",
+];
+
+/// Keys whose type is not Spark's in every version, and why.
+const OTHER_KINDS: [(&str, Kind, &str); 1] = [(
+    "spark.task.cpus",
+    Kind::Double,
+    "whole until Spark 4.2, with a fraction since 4.3; no version's value is refused, and Spark itself checks it too",
+)];
+
 #[test]
 fn every_key_of_spark_on_kubernetes_is_in_the_table() {
+    assert_eq!(versions().len(), 5);
     for Row { key, since, .. } in rows() {
         let info = keys::find(key).unwrap_or_else(|| panic!("{key} is missing"));
         assert_eq!(info.name(), key);
         let (major, minor, patch) = info.since();
         assert_eq!(format!("{major}.{minor}.{patch}"), since, "{key}");
     }
-    for prefix in [
-        "spark.kubernetes.executor.label.",
-        "spark.kubernetes.executor.annotation.",
-        "spark.kubernetes.executor.secrets.",
-        "spark.kubernetes.executor.secretKeyRef.",
-        "spark.kubernetes.executor.volumes.",
-        "spark.kubernetes.executor.node.selector.",
-        "spark.kubernetes.node.selector.",
-        "spark.kubernetes.driver.label.",
-        "spark.kubernetes.driver.annotation.",
-        "spark.kubernetes.driver.service.label.",
-        "spark.kubernetes.driver.service.annotation.",
-        "spark.kubernetes.driver.secrets.",
-        "spark.kubernetes.driver.secretKeyRef.",
-        "spark.kubernetes.driver.volumes.",
-        "spark.kubernetes.driver.node.selector.",
-        "spark.kubernetes.driverEnv.",
-    ] {
-        let found = keys::find(&format!("{prefix}x")).map(KeyInfo::name);
-        assert_eq!(found, Some(prefix));
-        assert!(keys::find(prefix).is_none(), "{prefix} alone is no key");
+    for Row { key, version, .. } in texts() {
+        let known = match key.strip_suffix('.') {
+            Some(_) => {
+                assert!(keys::find(key).is_none(), "{key} alone is no key");
+                keys::find(&format!("{key}x"))
+            }
+            None => keys::find(key),
+        };
+        // What Spark puts a dot and the rest of the name after.
+        let beginning = || keys::all().any(|info| info.name().starts_with(&format!("{key}.")));
+        match known {
+            Some(info) => assert!(info.name() == key && info.exists_in(version.release()), "{key}"),
+            None => assert!(beginning(), "{key} of {version} is missing"),
+        }
+    }
+}
+
+#[test]
+fn every_key_in_the_table_is_sparks_or_ours() {
+    let known: BTreeSet<&str> = all_rows().iter().map(|row| row.key).collect();
+    let beginnings: Vec<&str> = texts()
+        .map(|row| row.key)
+        .filter(|key| !key.ends_with('.'))
+        .collect();
+    for info in keys::all() {
+        let name = info.name();
+        let continued = || {
+            beginnings
+                .iter()
+                .any(|key| name.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
+        };
+        assert!(
+            known.contains(name)
+                || WITHOUT_ENTRY.contains(&name)
+                || name.starts_with("spark.stoker.")
+                || continued(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_types_are_sparks() {
+    for Row {
+        version, key, kind, ..
+    } in rows()
+    {
+        let ours = keys::find(key).unwrap().kind();
+        let theirs = match kind {
+            "bool" => Kind::Bool,
+            "int" => Kind::Int,
+            "long" => Kind::Long,
+            "double" | "decimal" => Kind::Double,
+            "text" => Kind::Text,
+            "list" => Kind::List,
+            "time-ms" => Kind::Time(TimeUnit::Millis),
+            "time-s" => Kind::Time(TimeUnit::Seconds),
+            "time-min" => Kind::Time(TimeUnit::Minutes),
+            "size-b" => Kind::Size(SizeUnit::Bytes),
+            "size-k" => Kind::Size(SizeUnit::Kib),
+            "size-m" => Kind::Size(SizeUnit::Mib),
+            other => panic!("{key}: {other}"),
+        };
+        let on_purpose = OTHER_KINDS.iter().find(|(name, ..)| *name == key);
+        let expected = on_purpose.map_or(theirs, |(_, kind, _)| *kind);
+        assert_eq!(ours, expected, "{key} in {version}");
     }
 }
 
 #[test]
 fn the_defaults_are_sparks_in_every_version() {
-    assert_eq!(versions().len(), 5);
     for Row {
         version,
         key,
@@ -94,13 +176,11 @@ fn the_defaults_are_sparks_in_every_version() {
         }
         let ours = info.default_in(version.release()).unwrap_or("<undefined>");
         let same = match info.kind() {
-            Kind::Time(_) if default != "<undefined>" => {
-                parse_time(ours, unit_of(info)).unwrap() * scale_of(info)
-                    == parse_time(default, TimeUnit::Millis).unwrap_or(-1)
-                    || parse_time(ours, unit_of(info)) == parse_time(default, unit_of(info))
+            Kind::Time(unit) if default != "<undefined>" => {
+                parse_time(ours, unit).unwrap() == parse_time(default, unit).unwrap()
             }
             Kind::Size(unit) if default != "<undefined>" => {
-                parse_size(ours, unit) == parse_size(default, unit)
+                parse_size(ours, unit).unwrap() == parse_size(default, unit).unwrap()
             }
             Kind::Double if default != "<undefined>" => {
                 ours.parse::<f64>().unwrap().to_bits() == default.parse::<f64>().unwrap().to_bits()
@@ -108,21 +188,6 @@ fn the_defaults_are_sparks_in_every_version() {
             _ => ours == default,
         };
         assert!(same, "{key} in {version}: {ours:?} and not {default:?}");
-    }
-}
-
-fn unit_of(info: &KeyInfo) -> TimeUnit {
-    match info.kind() {
-        Kind::Time(unit) => unit,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn scale_of(info: &KeyInfo) -> i64 {
-    match unit_of(info) {
-        TimeUnit::Millis => 1,
-        TimeUnit::Seconds => 1_000,
-        TimeUnit::Minutes => 60_000,
     }
 }
 
@@ -151,9 +216,7 @@ fn deprecated_names_are_sparks() {
     } in rows()
     {
         let info = keys::find(key).unwrap();
-        for name in alternatives {
-            assert!(info.alternatives().contains(&name), "{key}: {name}");
-        }
+        assert_eq!(info.alternatives(), alternatives, "{key}");
     }
 }
 

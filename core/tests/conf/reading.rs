@@ -356,7 +356,11 @@ fn notes_name_what_has_no_effect() {
     assert!(
         matches!(&notes[0], Note::NoEffect { key, .. } if key == "spark.kubernetes.executor.apiPollingInterval")
     );
-    assert!(matches!(&notes[1], Note::Unknown { key } if key == "spark.kubernetes.executor.labels.x"));
+    assert_eq!(
+        notes[1].to_string(),
+        "spark.kubernetes.executor.labels.x is not a key that Spark or Stoker know and has no effect; did you mean \
+         spark.kubernetes.executor.label.x?"
+    );
     assert!(matches!(&notes[2], Note::TooNew { since: (4, 3, 0), .. }));
     assert!(matches!(&notes[3], Note::Deprecated { overridden: true, .. }));
     assert_eq!(notes.len(), 4);

@@ -7,14 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{future, io, thread};
 
-use stoker_core::conf::{Conf, SparkVersion};
 use stoker_core::plan::{Notice, ProfileId};
 use stoker_core::shell::{Allocator, NoticeFilter, Settings};
 use stoker_core::spec::ResourceProfile;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::application::{Application, ApplicationOptions};
 use crate::events::Event;
-use crate::properties;
 
 /// How long releasing everything may take at the end.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
@@ -24,9 +23,8 @@ const POLL: Duration = Duration::from_millis(100);
 /// Options of `stoker allocate`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Spark properties of the application, as `spark-submit --properties-file` takes them.
-    #[arg(long, value_name = "FILE")]
-    properties: PathBuf,
+    #[command(flatten)]
+    application: ApplicationOptions,
     /// How many executors to allocate and keep.
     #[arg(long, value_name = "N")]
     executors: u32,
@@ -39,33 +37,27 @@ pub(crate) struct Options {
     /// Release everything and end after this time, for example 90s or 5m.
     #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
     hold: Option<Duration>,
-    /// The version of Spark whose keys and defaults apply.
-    #[arg(long, value_name = "V", default_value = "4.3.0")]
-    spark_version: SparkVersion,
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let conf = Conf::new(
-        properties::sources(&options.properties)?,
-        options.spark_version.clone(),
-    )?;
-    let app_id = match (&options.app_id, conf.raw("spark.app.id")) {
-        (Some(id), _) => id.clone(),
-        (None, Some(id)) => id.to_owned(),
-        (None, None) => properties::new_app_id()?,
-    };
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)?;
+    let Application {
+        conf,
+        app_id,
+        spark_user,
+        auth_secret,
+        pod_template,
+        ..
+    } = Application::load(&options.application, options.app_id.as_deref(), None, random)?;
     let profile = ResourceProfile::default_from(&conf)?;
     let settings = Settings {
-        spark_user: conf
-            .env("SPARK_USER")
-            .or(conf.env("USER"))
-            .unwrap_or("root")
-            .to_owned(),
-        auth_secret: conf.raw("spark.authenticate.secret").map(ToOwned::to_owned),
+        spark_user,
+        auth_secret,
         kubeconfig: options.kubeconfig.clone(),
         master: None,
         mounted_properties: None,
-        pod_template: None,
+        pod_template,
         notices: NoticeFilter::All,
         app_id,
         conf,

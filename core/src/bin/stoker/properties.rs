@@ -43,10 +43,3 @@ pub(crate) fn sources(path: &Path) -> Result<Sources, PropertiesError> {
         system: BTreeMap::new(),
     })
 }
-
-/// `spark-` and 32 hex digits, as Spark makes one up.
-pub(crate) fn new_app_id() -> io::Result<String> {
-    let mut random = [0_u8; 16];
-    getrandom::fill(&mut random)?;
-    Ok(format!("spark-{:032x}", u128::from_be_bytes(random)))
-}

@@ -123,7 +123,7 @@ keys! {
 
     /// Interval in which the memory of executors is adapted; 0 is never.
     EXECUTOR_RESIZE_INTERVAL: Key<Duration> = "spark.kubernetes.executor.resizeInterval"
-        .since(4, 2, 0).seconds().default("0").changed(&[((4, 3, 0), "1m")]).check(Check::AtLeast(0.0)).ignored(PLUGIN);
+        .since(4, 2, 0).seconds().default("0").changed(&[((4, 2, 1), "1m")]).check(Check::AtLeast(0.0)).ignored(PLUGIN);
 
     /// Share of the memory in use above which more is given.
     EXECUTOR_RESIZE_THRESHOLD: Key<f64> = "spark.kubernetes.executor.resizeThreshold"

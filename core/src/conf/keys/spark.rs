@@ -195,5 +195,5 @@ keys! {
     REDACTION_REGEX: Key<String> = "spark.redaction.regex"
         .since(2, 1, 2)
         .default("(?i)secret|password|token|access[.]?key")
-        .changed(&[((4, 3, 0), "(?i)secret|password|token|access[.]?key|credential")]);
+        .changed(&[((4, 2, 1), "(?i)secret|password|token|access[.]?key|credential")]);
 }
