@@ -32,6 +32,10 @@ cluster: ## Build the local Kubernetes cluster (8 minutes, once)
 spark: ## Get the stock Spark distribution (once)
 	@scripts/spark.sh >/dev/null
 
+.PHONY: spark-jars
+spark-jars: ## Get the jars of all Spark versions that pods are compared with (once)
+	@$(ENV); for version in "$${SPARK_VERSIONS[@]}"; do scripts/spark-jars.sh "$$version" >/dev/null; done
+
 .PHONY: dist
 dist: build spark ## Install Stoker into a copy of the Spark distribution
 	@scripts/dist.sh >/dev/null
@@ -44,9 +48,9 @@ demo: dist cluster ## Run Spark jobs on a local cluster, lose executors, see the
 test: test-rust fuzz test-java test-cluster test-spark ## Run all tests
 
 .PHONY: test-rust
-test-rust: spark ## Unit, property, contract, differential and JVM boundary tests
+test-rust: spark-jars ## Unit, property, contract, differential and JVM boundary tests
 	@$(ENV); say "Rust tests"; \
-	STOKER_SPARK_HOME="$$STOCK_SPARK_HOME" cargo test --locked --workspace --exclude stoker-jni --features stoker-core/cli; \
+	STOKER_SPARK_JARS="$$STOKER_CACHE/spark-jars" cargo test --locked --workspace --exclude stoker-jni --features stoker-core/cli; \
 	cargo test --locked -p stoker-jni --features fake-engine
 
 .PHONY: test-java

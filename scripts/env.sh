@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 
 SPARK_VERSION=${SPARK_VERSION:-4.3.0}
+# The versions whose executor pods ours are compared with; tests/tests/spec_differential has the same list.
+SPARK_VERSIONS=(3.5.5 4.0.1 4.1.1 4.2.1 4.3.0)
 STOKER_VERSION=0.1.0
 RUST_VERSION=1.95.0
 

@@ -1,26 +1,30 @@
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
-import java.io.Reader;
-import java.nio.file.Files;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.apache.spark.SecurityManager;
 import org.apache.spark.SecurityManager$;
 import org.apache.spark.SparkConf;
 import org.apache.spark.deploy.k8s.Config$;
 import org.apache.spark.deploy.k8s.KubernetesConf;
 import org.apache.spark.deploy.k8s.KubernetesExecutorConf;
+import org.apache.spark.deploy.k8s.KubernetesExecutorSpec;
 import org.apache.spark.deploy.k8s.KubernetesUtils;
-import org.apache.spark.deploy.k8s.SparkPod;
 import org.apache.spark.deploy.k8s.submit.KubernetesClientUtils;
 import org.apache.spark.resource.ExecutorResourceRequest;
 import org.apache.spark.resource.ResourceProfile;
@@ -28,60 +32,66 @@ import org.apache.spark.resource.ResourceProfile$;
 import org.apache.spark.resource.TaskResourceRequest;
 import org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBuilder;
 import scala.Option;
-import scala.collection.immutable.Seq;
-import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Builds executor pods and ConfigMaps with stock Spark's own classes.
+ * Builds executor pods, their further resources and ConfigMaps with stock Spark's own classes.
  *
- * <p>Run with the jars of a Spark distribution on the class path and the directory of the corpus as argument. Prints
- * one JSON object: {"version", "user", "cases": {name: {"prefix", "pod", "configMap"} or {"error"}}}. What a case
- * file may contain is told in README.md beside this file.
+ * <p>Runs with the jars of one Spark version on the class path and this directory as argument. It answers each line of
+ * its input with one line. First it tells {"version", "user"}. A case is {"spark": {key: value}, "test": {key: value}};
+ * README.md beside this file tells what "test" may contain. Its answer is {"prefix", "pod", "resources", "configMap"}
+ * or {"error"}.
+ *
+ * <p>The source is compiled against Scala 2.12 and 2.13: collections are built and read with what both have.
  */
 public final class StockPods {
   private static final String PREFIX_KEY = "spark.kubernetes.executor.podNamePrefix";
+  private static final String TEMPLATE_KEY = "spark.kubernetes.executor.podTemplateFile";
   private static final String NAMESPACE_KEY = "spark.kubernetes.namespace";
   private static final KubernetesSerialization JSON = new KubernetesSerialization();
 
-  private final Path corpus;
-  private final Map<String, String> spark = new TreeMap<>();
-  private final Map<String, String> test = new TreeMap<>();
+  private static KubernetesClient client;
 
-  private StockPods(Path corpus, Path file) throws Exception {
-    this.corpus = corpus;
-    Properties properties = new Properties();
-    try (Reader reader = Files.newBufferedReader(file)) {
-      properties.load(reader);
-    }
-    for (String key : properties.stringPropertyNames()) {
-      (key.startsWith("case.") ? test : spark).put(key, properties.getProperty(key));
-    }
+  private final Path directory;
+  private final Map<String, String> spark;
+  private final Map<String, String> test;
+
+  private StockPods(Path directory, Map<String, Map<String, String>> input) {
+    this.directory = directory;
+    this.spark = input.get("spark");
+    this.test = input.get("test");
   }
 
   public static void main(String[] args) throws Exception {
-    Path corpus = Path.of(args[0]);
-    List<Path> files;
-    try (Stream<Path> all = Files.list(corpus)) {
-      files = all.filter(file -> file.toString().endsWith(".properties")).sorted().collect(Collectors.toList());
-    }
-    Map<String, Object> cases = new TreeMap<>();
-    for (Path file : files) {
-      Map<String, Object> result = new TreeMap<>();
-      try {
-        new StockPods(corpus, file).run(result);
-      } catch (Exception | AssertionError e) {
-        result.clear();
-        result.put("error", e.toString());
-      }
-      cases.put(file.getFileName().toString().replace(".properties", ""), result);
-    }
-    System.out.println(JSON.asJson(Map.of(
+    Path directory = Path.of(args[0]);
+    ObjectMapper mapper = new ObjectMapper();
+    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    // What a library prints must not get between the answers.
+    System.setOut(System.err);
+    out.println(JSON.asJson(Map.of(
         "version", org.apache.spark.package$.MODULE$.SPARK_VERSION(),
-        "user", org.apache.spark.util.Utils.getCurrentUserName(),
-        "cases", cases)));
+        "user", org.apache.spark.util.Utils.getCurrentUserName())));
+    BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String line = in.readLine(); line != null; line = in.readLine()) {
+      @SuppressWarnings("unchecked")
+      Map<String, Map<String, String>> input = mapper.readValue(line, Map.class);
+      out.println(JSON.asJson(answer(new StockPods(directory, input))));
+    }
+    System.exit(0);
   }
 
-  private void run(Map<String, Object> result) {
+  private static Map<String, Object> answer(StockPods pods) {
+    try {
+      return pods.build();
+    } catch (Exception | AssertionError e) {
+      StringBuilder error = new StringBuilder(e.toString());
+      for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
+        error.append("; caused by ").append(cause);
+      }
+      return Map.of("error", error.toString());
+    }
+  }
+
+  private Map<String, Object> build() {
     SparkConf conf = new TestConf();
     spark.forEach(conf::set);
     if (!conf.contains(PREFIX_KEY)) {
@@ -100,27 +110,40 @@ public final class StockPods {
         conf,
         SecurityManager$.MODULE$.$lessinit$greater$default$2(),
         SecurityManager$.MODULE$.$lessinit$greater$default$3());
-    SparkPod built =
-        new KubernetesExecutorBuilder().buildFromFeatures(executorConf, security, null, profile).pod();
+    KubernetesExecutorSpec built = new KubernetesExecutorBuilder()
+        .buildFromFeatures(executorConf, security, conf.contains(TEMPLATE_KEY) ? client() : null, profile);
     // What ExecutorPodsAllocator does.
-    Pod pod = new PodBuilder(built.pod()).editOrNewSpec().addToContainers(built.container()).endSpec().build();
+    Pod pod = new PodBuilder(built.pod().pod())
+        .editOrNewSpec().addToContainers(built.pod().container()).endSpec()
+        .build();
+    Map<String, Object> result = new HashMap<>();
     result.put("prefix", conf.get(PREFIX_KEY));
     result.put("pod", pod);
+    result.put("resources", Scala.list(built.executorKubernetesResources()));
     result.put("configMap", configMap(conf, driverPod));
+    return result;
   }
 
   /** What KubernetesClusterSchedulerBackend does. */
   private ConfigMap configMap(SparkConf conf, Option<Pod> driverPod) {
     String name = KubernetesClientUtils.configMapNameExecutor();
-    var namespace = immutable(Map.of(NAMESPACE_KEY, conf.get(Config$.MODULE$.KUBERNETES_NAMESPACE())));
-    var files = new HashMap<>(
-        CollectionConverters.asJava(KubernetesClientUtils.buildSparkConfDirFilesMap(name, conf, namespace)));
-    files.putAll(CollectionConverters.asJava(namespace));
+    var namespace = Scala.map(Map.of(NAMESPACE_KEY, (String) conf.get(Config$.MODULE$.KUBERNETES_NAMESPACE())));
+    var files = Scala.map(KubernetesClientUtils.buildSparkConfDirFilesMap(name, conf, namespace));
+    files.putAll(Scala.map(namespace));
     var labels = Map.of("spark-app-selector", appId(), "spark-role", "executor");
-    ConfigMap map = KubernetesClientUtils.buildConfigMap(name, immutable(files), immutable(labels));
-    Seq<HasMetadata> resources = CollectionConverters.asScala(List.<HasMetadata>of(map)).toSeq();
-    KubernetesUtils.addOwnerReference(driverPod.isEmpty() ? null : driverPod.get(), resources);
+    ConfigMap map = KubernetesClientUtils.buildConfigMap(name, Scala.map(files), Scala.map(labels));
+    KubernetesUtils.addOwnerReference(driverPod.isEmpty() ? null : driverPod.get(), Scala.<HasMetadata>list(map));
     return map;
+  }
+
+  /** Reads templates. It has nobody to talk to. */
+  private static KubernetesClient client() {
+    if (client == null) {
+      Config config = Config.empty();
+      config.setMasterUrl("http://127.0.0.1:1/");
+      client = new KubernetesClientBuilder().withConfig(config).build();
+    }
+    return client;
   }
 
   private String appId() {
@@ -137,7 +160,7 @@ public final class StockPods {
   }
 
   private ResourceProfile customProfile(int id) {
-    Map<String, ExecutorResourceRequest> requests = new HashMap<>();
+    Map<String, ExecutorResourceRequest> requests = new TreeMap<>();
     String prefix = "case.profile.resource.";
     for (String key : test.keySet()) {
       if (key.startsWith(prefix) && key.endsWith(".amount")) {
@@ -147,13 +170,9 @@ public final class StockPods {
       }
     }
     ResourceProfile profile =
-        new ResourceProfile(immutable(requests), immutable(Map.<String, TaskResourceRequest>of()));
+        new ResourceProfile(Scala.map(requests), Scala.map(Map.<String, TaskResourceRequest>of()));
     profile.setResourceProfileId(id);
     return profile;
-  }
-
-  private static <V> scala.collection.immutable.Map<String, V> immutable(Map<String, V> map) {
-    return scala.collection.immutable.Map$.MODULE$.from(CollectionConverters.asScala(map));
   }
 
   /** A SparkConf whose environment is the one of the case. */
@@ -166,9 +185,43 @@ public final class StockPods {
     public String getenv(String name) {
       if (name.equals("SPARK_CONF_DIR")) {
         String dir = test.get("case.confDir");
-        return dir == null ? null : corpus.resolveSibling("conf-dirs").resolve(dir).toString();
+        return dir == null ? null : directory.resolve("conf-dirs").resolve(dir).toString();
       }
       return name.equals("_SPARK_AUTH_SECRET") ? test.get("case.secret") : test.get("case.env." + name);
+    }
+  }
+
+  /** Collections of Scala 2.12 and 2.13, which agree on little else than this. */
+  private static final class Scala {
+    static <V> scala.collection.immutable.Map<String, V> map(Map<String, V> entries) {
+      scala.collection.immutable.Map<String, V> map = scala.collection.immutable.Map$.MODULE$.empty();
+      for (Map.Entry<String, V> entry : entries.entrySet()) {
+        map = map.updated(entry.getKey(), entry.getValue());
+      }
+      return map;
+    }
+
+    static <V> Map<String, V> map(scala.collection.immutable.Map<String, V> entries) {
+      Map<String, V> map = new TreeMap<>();
+      for (var entry = entries.iterator(); entry.hasNext();) {
+        var pair = entry.next();
+        map.put(pair._1(), pair._2());
+      }
+      return map;
+    }
+
+    static <T> List<T> list(scala.collection.Seq<T> elements) {
+      List<T> list = new ArrayList<>();
+      for (var element = elements.iterator(); element.hasNext();) {
+        list.add(element.next());
+      }
+      return list;
+    }
+
+    /** A list is a Seq in both, and Seq is not the same in both. */
+    static <T> scala.collection.immutable.List<T> list(T element) {
+      scala.collection.immutable.List<T> none = scala.collection.immutable.List$.MODULE$.empty();
+      return none.$colon$colon(element);
     }
   }
 }

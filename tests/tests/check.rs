@@ -144,6 +144,7 @@ fn on_a_real_api_server() {
     let place = Place { cluster, kubeconfig };
     a_good_configuration_has_no_error_and_nothing_is_made(&place);
     what_is_not_there_is_named(&place);
+    secrets_and_their_entries_are_looked_up(&place);
     what_the_pod_names_is_looked_up(&place);
     quotas_and_limit_ranges_are_judged(&place);
     access_that_fails_is_explained(&place);
@@ -220,6 +221,58 @@ fn what_is_not_there_is_named(place: &Place) {
         "rights",
         "not allowed to create, get, list, watch, delete pods",
     );
+}
+
+/// By keys and by a pod template.
+fn secrets_and_their_entries_are_looked_up(place: &Place) {
+    let env = |name: &str| format!("spark.kubernetes.executor.secretKeyRef.{name}");
+    place.cluster.kubectl(
+        &[
+            "create",
+            "secret",
+            "generic",
+            "login",
+            "--from-literal=password=x",
+        ],
+        None,
+    );
+    let checked = place.check(&[(&env("A"), "login:password")], &[]);
+    assert!(!checked.levels().contains("error"), "{checked:#?}");
+    checked.assert_says("ok", "references", "secret login exists");
+    let checked = place.check(&[(&env("A"), "login:user"), (&env("B"), "none:user")], &[]);
+    checked.assert_says("error", "references", "secret login has no entry user");
+    checked.assert_says("error", "references", "secret none does not exist");
+    checked.assert_says("ok", "admission", "the executor pod is accepted");
+
+    let template = place.cluster.dir().join("template.yaml");
+    let text = "spec: {priorityClassName: no-class, volumes: [{name: v, secret: {secretName: of-template}}]}";
+    fs::write(&template, text).unwrap();
+    let key = "spark.kubernetes.executor.podTemplateFile";
+    let checked = place.check(&[(key, &template.display().to_string())], &[]);
+    checked.assert_says("error", "references", "secret of-template does not exist");
+    checked.assert_says("error", "references", "priority class no-class does not exist");
+    checked.assert_says(
+        "error",
+        "admission",
+        "no PriorityClass with name no-class was found",
+    );
+
+    let volume =
+        |option: &str| format!("spark.kubernetes.executor.volumes.persistentVolumeClaim.data.{option}");
+    let on_demand = [
+        (volume("mount.path"), "/data"),
+        (volume("options.claimName"), "OnDemand"),
+        (volume("options.storageClass"), "no-class"),
+        (volume("options.sizeLimit"), "1Gi"),
+    ];
+    let on_demand: Vec<(&str, &str)> = on_demand
+        .iter()
+        .map(|(key, value)| (key.as_str(), *value))
+        .collect();
+    let checked = place.check(&on_demand, &[]);
+    checked.assert_says("error", "references", "storage class no-class does not exist");
+    checked.assert_says("ok", "admission", "the volume claim is accepted");
+    checked.assert_says("ok", "rights", "list persistentvolumeclaims");
 }
 
 /// What pod templates and keys may name, by the pod itself.

@@ -1,15 +1,11 @@
 //! Kubernetes quantities, as far as they have to be compared: `500m`, `1.5`, `2Gi`, `1e3`.
 
-use std::cmp::Ordering;
-use std::fmt;
+use super::SpecError;
 
-/// A quantity that the API server accepts. Keeps its text, which is what is sent.
-#[derive(Debug, Clone)]
-pub(crate) struct Quantity {
-    text: String,
-    /// The amount in units of 10⁻⁹, rounded up as Kubernetes does; `i128::MAX` beyond that.
-    nanos: i128,
-}
+/// A quantity that the API server accepts: the amount in units of 10⁻⁹, rounded up as Kubernetes does; `i128::MAX`
+/// beyond that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Quantity(i128);
 
 impl Quantity {
     /// `None` where the API server would refuse it.
@@ -30,33 +26,25 @@ impl Quantity {
         let (base, exponent) = scale(suffix)?;
         let digits = format!("{whole}{fraction}");
         let magnitude = nanos(&digits, fraction.len(), base, exponent);
-        Some(Quantity {
-            text: text.to_owned(),
-            nanos: if negative { -magnitude } else { magnitude },
-        })
-    }
-
-    /// How it compares in size: `1` and `1000m` are equal.
-    pub(super) fn compare(&self, other: &Quantity) -> Ordering {
-        self.nanos.cmp(&other.nanos)
+        Some(Quantity(if negative { -magnitude } else { magnitude }))
     }
 
     /// The amount in units of 10⁻⁹.
     #[cfg(feature = "shell")]
-    pub(crate) fn nanos(&self) -> i128 {
-        self.nanos
-    }
-
-    /// The text it was parsed from.
-    pub(super) fn as_str(&self) -> &str {
-        &self.text
+    pub(crate) fn nanos(self) -> i128 {
+        self.0
     }
 }
 
-impl fmt::Display for Quantity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+/// All that stock's client asks of a quantity which it only passes on. The API server asks for more.
+pub(super) fn refuse_empty(key: &str, value: &str) -> Result<(), SpecError> {
+    if value.is_empty() {
+        return Err(SpecError::Quantity {
+            key: key.to_owned(),
+            value: String::new(),
+        });
     }
+    Ok(())
 }
 
 /// Base and exponent of a suffix.
@@ -110,10 +98,12 @@ fn nanos(digits: &str, fraction: usize, base: i128, exponent: i32) -> i128 {
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering;
+
     use super::*;
 
     fn compare(a: &str, b: &str) -> Ordering {
-        Quantity::parse(a).unwrap().compare(&Quantity::parse(b).unwrap())
+        Quantity::parse(a).unwrap().cmp(&Quantity::parse(b).unwrap())
     }
 
     #[test]

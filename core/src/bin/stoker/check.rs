@@ -7,13 +7,14 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use stoker_core::conf::{Conf, SparkVersion, keys};
+use stoker_core::conf::Conf;
 use stoker_core::preflight::{self, Area, Finding, Level};
 use stoker_core::shell::access::{Access, Lookups};
 use stoker_core::shell::preflight::{Cluster, Executor};
 use stoker_core::shell::{NoticeFilter, Settings, client};
 
-use crate::properties;
+use crate::application::{Application, ApplicationOptions};
+use crate::properties::PropertiesError;
 use report::{Format, Report};
 
 /// Stands for the driver's host where the properties leave it to Spark, which sets it at the driver's start.
@@ -24,18 +25,14 @@ const USAGE: u8 = 2;
 /// Options of `stoker check`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Spark properties of the application, as `spark-submit --properties-file` takes them.
-    #[arg(long, value_name = "FILE")]
-    properties: PathBuf,
+    #[command(flatten)]
+    application: ApplicationOptions,
     /// Kubeconfig to use instead of $KUBECONFIG and ~/.kube/config.
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// How many executors there has to be room for; by default those that the application starts with.
     #[arg(long, value_name = "N", conflicts_with = "orphans")]
     executors: Option<u32>,
-    /// The version of Spark whose keys and defaults apply.
-    #[arg(long, value_name = "V", default_value = "4.3.0")]
-    spark_version: SparkVersion,
     /// How to print it.
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
     output: Format,
@@ -63,19 +60,18 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 }
 
 fn checked(options: &Options) -> Result<Report, Box<dyn Error>> {
-    let mut sources = properties::sources(&options.properties)?;
-    sources
-        .properties
-        .entry(keys::DRIVER_HOST.name().to_owned())
-        .or_insert_with(|| DRIVER_HOST.to_owned());
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)?;
     let mut report = Report::default();
-    let conf = match Conf::new(sources, options.spark_version.clone()) {
-        Ok(conf) => conf,
+    let application = match Application::read(&options.application, None, Some(DRIVER_HOST), random) {
+        Ok(application) => application,
+        Err(error) if error.is::<PropertiesError>() => return Err(error),
         Err(error) => {
-            report.push(preflight::unbuildable("the properties are invalid", &error));
+            report.push(preflight::unbuildable("the properties cannot be used", &*error));
             return Ok(report);
         }
     };
+    let conf = application.conf.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -89,7 +85,7 @@ fn checked(options: &Options) -> Result<Report, Box<dyn Error>> {
         None => preflight::executors(&conf)?,
     };
     report.executors = Some(executors);
-    let executor = match Executor::build(&settings(options, &conf)?) {
+    let executor = match Executor::build(&settings(options, application)) {
         Ok(executor) => Some(executor),
         Err(error) => {
             report.push(preflight::unbuildable("no executor pod can be built", &error));
@@ -99,9 +95,9 @@ fn checked(options: &Options) -> Result<Report, Box<dyn Error>> {
     runtime.block_on(async {
         let cluster = reach(options, &conf, &mut report).await;
         if let (Some(cluster), Some(executor)) = (cluster, executor) {
-            let left_out = "a part of the configuration is left out";
+            let left_out = "a part of the configuration is not checked";
             report.extend(executor.warnings.iter().map(|warning| {
-                let fix = "correct the key it names";
+                let fix = "look at it yourself, or correct the key";
                 Finding::new(Level::Warning, Area::Configuration, left_out, warning, fix)
             }));
             let facts = cluster.inspect(&executor).await;
@@ -111,25 +107,18 @@ fn checked(options: &Options) -> Result<Report, Box<dyn Error>> {
     Ok(report)
 }
 
-fn settings(options: &Options, conf: &Conf) -> Result<Settings, Box<dyn Error>> {
-    Ok(Settings {
-        conf: conf.clone(),
+fn settings(options: &Options, application: Application) -> Settings {
+    Settings {
+        conf: application.conf,
         master: None,
-        app_id: match conf.raw("spark.app.id") {
-            Some(id) => id.to_owned(),
-            None => properties::new_app_id()?,
-        },
-        spark_user: conf
-            .env("SPARK_USER")
-            .or(conf.env("USER"))
-            .unwrap_or("root")
-            .to_owned(),
-        auth_secret: conf.raw("spark.authenticate.secret").map(ToOwned::to_owned),
+        app_id: application.app_id,
+        spark_user: application.spark_user,
+        auth_secret: application.auth_secret,
         kubeconfig: options.kubeconfig.clone(),
         mounted_properties: None,
-        pod_template: None,
+        pod_template: application.pod_template,
         notices: NoticeFilter::Spark,
-    })
+    }
 }
 
 /// The API server, where it can be used; what is found on the way goes into the report.

@@ -47,7 +47,7 @@ pub struct Executor {
     pub needs: Needs,
     /// The objects as they are sent.
     pub bodies: Vec<(TrialKind, Vec<u8>)>,
-    /// What of the configuration was left out.
+    /// What of the configuration is not in the objects.
     pub warnings: Vec<String>,
 }
 
@@ -100,13 +100,17 @@ impl Executor {
         bodies.push((TrialKind::Pod, stamped.body));
         let mut references = references_of(&candidate, Some(&context.config_map_name));
         references.extend(of(conf.get(&keys::DRIVER_POD_NAME))?.map(Reference::driver_pod));
+        let mut warnings = stamp.warnings().to_vec();
+        warnings.extend(spec::custom_steps(conf)?.into_iter().map(|class| {
+            format!("the feature step {class} runs in the driver only: the pod is checked without it")
+        }));
         let needs = of(Needs::of(conf, !candidate.claims.is_empty()))?;
         Ok(Self {
             candidate,
             references,
             needs,
             bodies,
-            warnings: stamp.warnings().to_vec(),
+            warnings,
         })
     }
 }

@@ -169,8 +169,8 @@ fn versions_of_spark_differ() {
         container(&v43)["securityContext"],
         json!({"allowPrivilegeEscalation": false})
     );
-    assert!(!env(&v42).contains_key("SPARK_EXECUTOR_LIBRARY_PATH"));
-    assert_eq!(env(&v43)["SPARK_EXECUTOR_LIBRARY_PATH"], "/lib/x");
+    assert!(!env(&v41).contains_key("SPARK_EXECUTOR_LIBRARY_PATH"));
+    assert_eq!(env(&v42)["SPARK_EXECUTOR_LIBRARY_PATH"], "/lib/x");
     assert_eq!(
         env(&v41)["SPARK_DRIVER_URL"],
         "spark://CoarseGrainedScheduler@driver-svc.jobs.svc:7078"
@@ -179,15 +179,17 @@ fn versions_of_spark_differ() {
         env(&v43)["SPARK_DRIVER_URL"],
         "spark://CoarseGrainedScheduler@10.0.0.9:7078"
     );
-    assert_eq!(container(&v40)["image"], "registry/spark:4.0.1");
+    assert_eq!(container(&v40)["image"], "registry/spark:{{SPARK_VERSION}}");
+    assert_eq!(container(&v41)["image"], "registry/spark:4.1.1");
     assert_eq!(v43["metadata"]["labels"]["spark-version"], "4.3.0");
 }
 
 #[test]
 fn the_driver_url_has_brackets_around_ipv6() {
     for (host, url) in [
-        ("fd00:0:0::5", "[fd00::5]"),
-        ("[fd00::5]", "[fd00::5]"),
+        ("2001:0:0::5", "[2001::5]"),
+        ("[2001:0:0::5]", "[2001::5]"),
+        ("[fd00:0::5]", "[fd00:0::5]"),
         ("10.1.2.3", "10.1.2.3"),
         ("svc.ns.svc", "svc.ns.svc"),
     ] {
@@ -287,6 +289,10 @@ fn what_is_wrong_is_said() {
     );
     let host = PodStamp::build(&conf_without("spark.driver.host"), &context(), &default_profile());
     assert!(matches!(host.unwrap_err(), SpecError::MissingDriverHost));
+    assert!(matches!(
+        error(&[("spark.driver.bindAddress", "1:2")]),
+        SpecError::DriverHost { .. }
+    ));
     let reserved = error(&[("spark.kubernetes.executor.label.spark-role", "x")]);
     assert!(
         reserved

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Brings the jars that build executor pods into the cache, for one Spark version: the differential test runs stock's own
+# classes. Prints where they are. PyPI's pyspark carries them for every version; Maven Central does not.
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+
+[[ $# -eq 1 ]] || die "usage: $0 <version of Spark>, such as $SPARK_VERSION"
+version=$1
+target=$STOKER_CACHE/spark-jars/$version
+
+# Of some 250 jars those that StockPods.java is compiled and runs with.
+names=(commons- guava hadoop-client ivy jackson jakarta.servlet json4s kubernetes log4j netty okhttp okio paranamer
+    scala-library slf4j snakeyaml spark-common-utils spark-config spark-core spark-kubernetes spark-kvstore
+    spark-launcher spark-network spark-tags spark-unsafe spark-variant vertx volcano)
+
+if [[ ! -f $target/.complete ]]; then
+    mkdir -p "$STOKER_CACHE/spark-jars"
+    work=$(mktemp -d "$STOKER_CACHE/spark-jars/.fetch-XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    mkdir "$work/jars"
+    if [[ $version == "$SPARK_VERSION" && -f $STOCK_SPARK_HOME/.complete ]]; then
+        all=$STOCK_SPARK_HOME/jars
+    else
+        need pip "install Python 3 with pip"
+        say "Getting the jars of Spark $version (300 to 460 MB, of which 120 MB stay)"
+        pip download --quiet --no-deps --no-binary :all: --dest "$work" "pyspark==$version" >&2
+        tar -xzf "$work"/pyspark-*.tar.gz -C "$work" --strip-components=1 --wildcards '*/deps/jars/*'
+        all=$work/deps/jars
+    fi
+    for name in "${names[@]}"; do
+        find "$all" -name "$name*.jar" -exec cp -l -t "$work/jars/" {} +
+    done
+    touch "$work/jars/.complete"
+    rm -rf "$target"
+    mv "$work/jars" "$target"
+fi
+echo "$target"

@@ -1,0 +1,84 @@
+//! Executor pods, their volume claims and `ConfigMap`s compared with those that stock Spark's own classes build.
+//!
+//! Needs `STOKER_SPARK_JARS`, a directory with the jars of each Spark version, and a Java runtime. See
+//! `tests/differential/README.md`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the whole file is a test"
+)]
+
+mod case;
+mod compare;
+mod normalize;
+mod ours;
+mod stock;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use case::Case;
+use stock::Stock;
+
+/// One test per version, so that a failure names it.
+macro_rules! versions {
+    ($($name:ident: $version:literal,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                compare_all($version);
+            }
+        )*
+    };
+}
+
+versions! {
+    stock_3_5_5: "3.5.5",
+    stock_4_0_1: "4.0.1",
+    stock_4_1_1: "4.1.1",
+    stock_4_2_1: "4.2.1",
+    stock_4_3_0: "4.3.0",
+}
+
+fn compare_all(version: &str) {
+    let mut stock = Stock::start(version);
+    let mut failures = Vec::new();
+    let mut compared = 0;
+    for (name, case) in corpus() {
+        if !case.is_for(stock.version()) {
+            continue;
+        }
+        compared += 1;
+        let theirs = stock.build(&case);
+        if let Err(difference) = compare::compare(&case, &stock, &theirs) {
+            failures.push(format!("== {version} {name}\n{difference}"));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {compared} cases differ from Spark {version}:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    assert!(compared > 0, "no case was compared");
+}
+
+/// The cases written by hand. `STOKER_DIFF_CASES`: only those whose name contains this text.
+fn corpus() -> impl Iterator<Item = (String, Case)> {
+    let wanted = std::env::var("STOKER_DIFF_CASES").unwrap_or_default();
+    let mut files: Vec<PathBuf> = fs::read_dir(directory().join("corpus"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
+        .into_iter()
+        .map(|file| (file.file_stem().unwrap().to_string_lossy().into_owned(), file))
+        .filter(move |(name, _)| name.contains(&wanted))
+        .map(|(name, file)| (name, Case::read(&file)))
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("differential")
+}
