@@ -32,7 +32,7 @@ impl Amount {
 
     /// What the API server gives out it has accepted before, so that what cannot be read does not occur.
     pub(super) fn of(quantity: &ApiQuantity) -> Amount {
-        Amount(Quantity::parse(&quantity.0).map_or(0, |quantity| quantity.nanos()))
+        Amount(Quantity::parse(&quantity.0).map_or(0, Quantity::nanos))
     }
 
     pub(super) fn plus(self, other: Amount) -> Amount {
