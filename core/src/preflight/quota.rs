@@ -79,7 +79,7 @@ fn finding(quota: &ResourceQuota, pod: &Pod, demand: &Demand, executors: u32) ->
         .filter(|(resource, _)| tracks_pods || !is_of_pods(resource))
         .filter_map(|(resource, hard)| {
             let used = used.get(resource).copied().unwrap_or_default();
-            Bound::new(resource, *hard, used, demand, executors)
+            Bound::new(resource, *hard, used, demand)
         })
         .collect();
     let Some(room) = bounds.iter().map(|bound| bound.room).min() else {
@@ -96,6 +96,11 @@ fn finding(quota: &ResourceQuota, pod: &Pod, demand: &Demand, executors: u32) ->
         .collect();
     let why = tight.join("; ");
     if room >= executors {
+        let room = if room == u32::MAX {
+            "any number of".to_owned()
+        } else {
+            room.to_string()
+        };
         return Finding::ok(
             Area::Quota,
             format!("quota {name} has room for {room} executors"),
@@ -144,14 +149,14 @@ struct Bound {
 }
 
 impl Bound {
-    fn new(resource: &str, hard: Amount, used: Amount, demand: &Demand, executors: u32) -> Option<Self> {
+    fn new(resource: &str, hard: Amount, used: Amount, demand: &Demand) -> Option<Self> {
         let (each, room, room_when_empty) = match take(resource, demand) {
             Take::Nothing => return None,
             Take::Each(each) => (each, hard.minus(used).holds(each)?, hard.holds(each)?),
             // One for all: with it there is room for any number.
             Take::Once => {
                 let one = Amount::pieces(1);
-                let any = |left: Amount| if left >= one { executors.max(1) } else { 0 };
+                let any = |left: Amount| if left >= one { u32::MAX } else { 0 };
                 (one, any(hard.minus(used)), any(hard))
             }
         };

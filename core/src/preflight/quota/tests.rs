@@ -91,7 +91,11 @@ fn claims_and_the_config_map_count_as_well() {
     );
     assert_eq!(
         room(json!({"count/configmaps": "4"}), json!({"count/configmaps": "3"})),
-        "quota q has room for 3 executors"
+        "quota q has room for any number of executors"
+    );
+    assert_eq!(
+        room(json!({"configmaps": "4", "pods": "9"}), json!({})),
+        "quota q has room for 9 executors"
     );
 }
 
