@@ -64,7 +64,7 @@ test-cluster: native cluster ## Tests on a real API server, and of the local clu
 	bin=$$(tests/cluster/build.sh); \
 	(cd tests/cluster && STOKER_CLUSTER_BIN="$$bin" go test ./...); \
 	STOKER_CLUSTER_BIN="$$bin" STOKER_BIN="$$STOKER_BIN" \
-	    cargo test --locked -p stoker-tests --features cluster --lib --test cluster --test faults
+	    cargo test --locked -p stoker-tests --features cluster --lib --test cluster --test check --test faults
 
 .PHONY: test-spark
 test-spark: dist cluster ## Real Spark applications with real executors

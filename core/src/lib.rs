@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Imports point left only: [`conf`] knows nobody, [`spec`] knows [`conf`], [`plan`] knows neither tokio nor
-//! kube, and `shell` is the only module with I/O and a clock.
+//! kube, and `shell` is the only module with I/O and a clock. Beside them, `preflight` judges what the shell finds in a
+//! cluster before anything is allocated.
 
 mod causes;
 pub mod conf;
@@ -13,6 +14,8 @@ pub mod ids;
 pub mod plan;
 pub mod spec;
 
+#[cfg(feature = "shell")]
+pub mod preflight;
 #[cfg(feature = "shell")]
 pub mod shell;
 

@@ -21,6 +21,7 @@ mod settings;
 pub mod access;
 pub mod client;
 pub mod pods;
+pub mod preflight;
 
 pub use allocator::{Allocator, UnknownRequest};
 pub use conf_dir::read as conf_files;

@@ -14,7 +14,7 @@ mod java;
 mod names;
 mod object;
 mod profile;
-mod quantity;
+pub(crate) mod quantity;
 mod spark_pod;
 mod stamp;
 mod steps;

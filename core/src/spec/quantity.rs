@@ -5,11 +5,11 @@ use super::SpecError;
 /// A quantity that the API server accepts: the amount in units of 10⁻⁹, rounded up as Kubernetes does; `i128::MAX`
 /// beyond that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Quantity(i128);
+pub(crate) struct Quantity(i128);
 
 impl Quantity {
     /// `None` where the API server would refuse it.
-    pub(super) fn parse(text: &str) -> Option<Quantity> {
+    pub(crate) fn parse(text: &str) -> Option<Quantity> {
         let (negative, unsigned) = match text.as_bytes().first()? {
             b'-' => (true, &text[1..]),
             b'+' => (false, &text[1..]),
@@ -27,6 +27,12 @@ impl Quantity {
         let digits = format!("{whole}{fraction}");
         let magnitude = nanos(&digits, fraction.len(), base, exponent);
         Some(Quantity(if negative { -magnitude } else { magnitude }))
+    }
+
+    /// The amount in units of 10⁻⁹.
+    #[cfg(feature = "shell")]
+    pub(crate) fn nanos(self) -> i128 {
+        self.0
     }
 }
 

@@ -65,9 +65,21 @@ pub(crate) enum ApplicationError {
 }
 
 impl Application {
+    /// As [`read`](Self::read), and refuses what only a JVM can do.
+    pub(crate) fn load(
+        options: &ApplicationOptions,
+        app_id: Option<&str>,
+        driver_host: Option<&str>,
+        random: [u8; 32],
+    ) -> Result<Self, Box<dyn Error>> {
+        let application = Self::read(options, app_id, driver_host, random)?;
+        refuse_custom_steps(&application.conf)?;
+        Ok(application)
+    }
+
     /// Reads the properties and what they name. What Spark makes up is made of `random`: the secret of
     /// `spark.authenticate`, and the application's id where neither `app_id` nor `spark.app.id` says it.
-    pub(crate) fn load(
+    pub(crate) fn read(
         options: &ApplicationOptions,
         app_id: Option<&str>,
         driver_host: Option<&str>,
@@ -87,7 +99,6 @@ impl Application {
             entries.insert(keys::DRIVER_HOST.name().to_owned(), host.to_owned());
         }
         let conf = Conf::new(sources, options.spark_version.clone())?;
-        refuse_custom_steps(&conf)?;
         Ok(Self {
             spark_user: conf
                 .env("SPARK_USER")

@@ -2,6 +2,7 @@
 
 mod allocate;
 mod application;
+mod check;
 mod documents;
 mod download;
 mod events;
@@ -30,6 +31,9 @@ enum Command {
     /// Allocate executors for real and hold them: one JSON event a line on stdout, until SIGTERM or the end
     /// of --for releases them.
     Allocate(allocate::Options),
+    /// Say before a run what would fail: configuration, access, rights, quotas, references, admission and nodes. Nothing
+    /// is created. Exit code 1 where there are errors.
+    Check(check::Options),
     /// Print an executor pod as it would be created, and the volume claims that go with it:
     /// {"pod": …, "resources": […]}. What is random is made from the seed 0, so that the same files give the same
     /// output; secrets are hidden.
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     let done = match cli.command {
         Command::Allocate(options) => allocate::run(&options),
+        Command::Check(options) => return check::run(&options),
         Command::Render(options) => render::run(&options),
     };
     match done {

@@ -62,7 +62,7 @@ pub(super) fn unbuilt(error: &dyn StdError) -> ApiFailure {
     )
 }
 
-pub(super) fn no_answer(limit: Duration) -> ApiFailure {
+pub(in crate::shell) fn no_answer(limit: Duration) -> ApiFailure {
     failure(
         FailureClass::Timeout,
         format!("no answer from the API server within {limit:?}"),
@@ -81,6 +81,23 @@ pub(super) fn too_long(limit: usize) -> Broken {
     Broken {
         failure: failure(FailureClass::Server, message),
         unsent: false,
+    }
+}
+
+/// What the error of a typed call means.
+pub(in crate::shell) fn of_typed(error: &kube::Error) -> ApiFailure {
+    match error {
+        kube::Error::Api(status) => {
+            let answer = Status {
+                code: status.code,
+                message: status.message.clone(),
+                reason: status.reason.clone(),
+                ..Status::default()
+            };
+            from_status(status.code, answer, None).0
+        }
+        kube::Error::SerdeError(error) => garbled(error),
+        other => broken(other).failure,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The API calls of the plan, one function each: [`PodApi`].
 
 mod facts;
-mod failure;
+pub(super) mod failure;
 mod watch;
 
 use std::ops::RangeInclusive;
