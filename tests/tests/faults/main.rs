@@ -31,6 +31,7 @@ fn main() {
         .ok()
         .and_then(|seed| seed.parse().ok())
         .unwrap_or_else(|| fastrand::u64(..1_000_000));
+    eprintln!("STOKER_FAULTS_SEED={seed}");
     let cluster = Arc::new(OnceLock::new());
     let trials = modes::all()
         .into_iter()

@@ -168,7 +168,8 @@ impl<'a> Scenario<'a> {
             .values()
             .map(|pod| pod.name.clone())
             .collect();
-        assert_eq!(names, told, "made and told");
+        let only_one: Vec<_> = names.symmetric_difference(&told).collect();
+        assert!(only_one.is_empty(), "made or told, but not both: {only_one:?}");
         assert_eq!(made.len(), EXECUTORS + VICTIMS);
 
         let counters = self.proxy.counters();
@@ -213,7 +214,10 @@ impl<'a> Scenario<'a> {
             })
             .collect();
         assert_eq!(pods.len(), EXECUTORS);
-        assert_eq!(pods.iter().collect::<BTreeSet<_>>(), self.executors.live());
+        let pods: BTreeSet<&Pod> = pods.iter().collect();
+        let live = self.executors.live();
+        let only_one: Vec<_> = pods.symmetric_difference(&live).collect();
+        assert!(only_one.is_empty(), "there or told, but not both: {only_one:?}");
     }
 
     /// Takes events until they satisfy a condition.
