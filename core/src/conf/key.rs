@@ -255,12 +255,6 @@ macro_rules! builder {
                 self
             }
 
-            /// A configuration that sets the key is refused, because the named feature is not there.
-            pub(super) const fn not_built(mut self, feature: &'static str) -> Self {
-                self.info.status = Status::NotBuilt(feature);
-                self
-            }
-
             /// The key is accepted without effect in Stoker.
             pub(super) const fn ignored(mut self, reason: &'static str) -> Self {
                 self.info.status = Status::Ignored(reason);
@@ -299,6 +293,12 @@ macro_rules! single_key_builder {
             /// The key that is asked when this one is not set.
             pub(super) const fn fallback(mut self, to: &'static KeyInfo) -> Self {
                 self.info.fallback = Some(to);
+                self
+            }
+
+            /// A configuration that sets the key is refused, because the named feature is not there.
+            pub(super) const fn not_built(mut self, feature: &'static str) -> Self {
+                self.info.status = Status::NotBuilt(feature);
                 self
             }
 

@@ -213,12 +213,7 @@ impl Conf {
             let Status::NotBuilt(feature) = info.status() else {
                 continue;
             };
-            if info.kind() == Kind::Prefix {
-                refused.extend(self.prefixed(info.name()).map(|(rest, _)| NotBuiltKey {
-                    key: format!("{}{rest}", info.name()),
-                    feature,
-                }));
-            } else if let Some((name, text)) = self.set_text(info)?
+            if let Some((name, text)) = self.set_text(info)?
                 && !info.is_inert(&text, release)
             {
                 refused.push(NotBuiltKey {

@@ -47,8 +47,8 @@ mod tests {
             name: "p".to_owned(),
             uid: "u".to_owned(),
         };
-        let owned: Value = serde_json::from_slice(&claim.body(Some(&owner))).unwrap();
-        assert_eq!(owned["metadata"]["ownerReferences"][0]["uid"], "u");
+        let sent: Value = serde_json::from_slice(&claim.body(Some(&owner))).unwrap();
+        assert_eq!(sent["metadata"]["ownerReferences"][0]["uid"], "u");
         assert_eq!(
             serde_json::from_slice::<Value>(&claim.body(None)).unwrap(),
             *claim.manifest()

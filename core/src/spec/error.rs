@@ -27,10 +27,20 @@ pub enum SpecError {
          spark.kubernetes.executor.useDriverPodIP is true)"
     )]
     MissingDriverHost,
+    /// The driver's address looks like an IPv6 address and is none.
+    #[error(
+        "'{host}' is not an IP string literal: set spark.driver.host (or spark.driver.bindAddress) to a host name, an \
+         IPv4 address, or an IPv6 address in brackets"
+    )]
+    DriverHost {
+        /// The refused address.
+        host: String,
+    },
     /// `spark.kubernetes.executor.podNamePrefix`, or what the application's name became.
     #[error(
         "executor pods cannot be named '{prefix}-exec-1': set spark.kubernetes.executor.podNamePrefix to lower-case \
-         letters, digits, '-' and '.', beginning and ending with a letter or digit, of at most 237 characters"
+         letters, digits, '-' and '.', beginning and ending with a letter or digit, of at most 237 characters (or have \
+         names cut with spark.stoker.names.truncate=true)"
     )]
     PodNamePrefix {
         /// The refused prefix.
@@ -52,10 +62,10 @@ pub enum SpecError {
         label: String,
     },
     /// A value is not a Kubernetes quantity.
-    #[error("{key} is '{value}', which is not a Kubernetes quantity such as 1, 0.5 or 500m")]
+    #[error("{key} is '{value}', which is not a Kubernetes quantity such as 1, 0.5, 500m or 2Gi")]
     Quantity {
         /// The Spark key.
-        key: &'static str,
+        key: String,
         /// Its value.
         value: String,
     },
@@ -104,4 +114,69 @@ pub enum SpecError {
     /// Off-heap memory is on without a size.
     #[error("spark.memory.offHeap.size must be at least 1MiB when spark.memory.offHeap.enabled is true")]
     OffHeapSize,
+    /// A reference to an entry of a secret has another form than the only one.
+    #[error("{key} is '{value}': SecretKeyRef must be in the form name:key.")]
+    SecretKeyRef {
+        /// The key.
+        key: String,
+        /// The refused value.
+        value: String,
+    },
+    /// A volume is of a type that Spark does not mount.
+    #[error(
+        "{key}: Kubernetes Volume type `{volume_type}` is not supported; use hostPath, emptyDir, nfs or \
+         persistentVolumeClaim"
+    )]
+    VolumeType {
+        /// A key of the volume.
+        key: String,
+        /// The refused type.
+        volume_type: String,
+    },
+    /// A volume lacks a property that its type needs.
+    #[error("{key} is required for {volume_type} and is not set")]
+    VolumeProperty {
+        /// The key that is missing.
+        key: String,
+        /// Type of the volume.
+        volume_type: &'static str,
+    },
+    /// Nobody said where a volume is mounted.
+    #[error("key not found: {key}; set it to the path at which executors see the volume")]
+    VolumePath {
+        /// The key that is missing.
+        key: String,
+    },
+    /// A volume has two paths within it.
+    #[error("These config options are mutually exclusive: {first}, {second}")]
+    VolumeSubPaths {
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// `mount.readOnly` is neither true nor false.
+    #[error("{key}: For input string: \"{value}\", which is neither true nor false")]
+    VolumeReadOnly {
+        /// The key.
+        key: String,
+        /// The refused value.
+        value: String,
+    },
+    /// The size of a volume has probably lost its unit.
+    #[error("{key}: Volume size `{value}` is smaller than 1KiB. Missing units?")]
+    VolumeSize {
+        /// The key.
+        key: String,
+        /// The refused value.
+        value: String,
+    },
+    /// Two volumes are mounted at the same path.
+    #[error("Found duplicated mountPath: '{path}': {} have it", .keys.join(" and "))]
+    MountPath {
+        /// The path.
+        path: String,
+        /// The keys with that path.
+        keys: Vec<String>,
+    },
 }

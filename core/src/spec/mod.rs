@@ -1,22 +1,23 @@
-//! Executor pods and the executor `ConfigMap`, as pure functions of the configuration.
+//! Executor pods, their volume claims and the executor `ConfigMap`, as pure functions of the configuration.
 //!
-//! The pod is the one of stock's `BasicExecutorFeatureStep`, `ExecutorKubernetesCredentialsFeatureStep` and
-//! `LocalDirsFeatureStep`, as JSON: a [`PodStamp`] is built once per resource profile and then stamped per
-//! executor. What is random comes from the caller.
+//! A pod is what stock's feature steps make of an empty pod or the user's template, as JSON: a [`PodStamp`] is built
+//! once per resource profile and then stamped per executor. What is random comes from the caller.
 
-mod blueprint;
 mod claim;
-mod command_line;
 pub mod conf_dir;
 mod config_map;
 mod context;
-mod env;
 mod error;
-mod local_dirs;
+mod executor;
+mod ids;
+mod java;
 mod names;
+mod object;
 mod profile;
 mod quantity;
+mod spark_pod;
 mod stamp;
+mod steps;
 mod template;
 
 pub use claim::VolumeClaim;
@@ -26,6 +27,7 @@ pub use error::SpecError;
 pub use names::{config_map_name, hostname, pod_name, pod_name_prefix, unique_id};
 pub use profile::{ExecutorResource, ResourceProfile};
 pub use stamp::{PodStamp, StampedPod};
+pub use steps::custom_steps;
 pub use template::PodTemplate;
 
 /// Where executors have the files of the `ConfigMap`.

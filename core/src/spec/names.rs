@@ -10,6 +10,10 @@ const SUBDOMAIN_MAX: usize = 253;
 const LABEL_MAX: usize = 63;
 /// What an executor number may add to a name: `-exec-` and ten digits.
 const EXECUTOR_SUFFIX_MAX: usize = "-exec-".len() + 10;
+/// Longest prefix of pod names.
+const PREFIX_MAX: usize = SUBDOMAIN_MAX - EXECUTOR_SUFFIX_MAX;
+/// What the name of a volume claim adds to that of its pod.
+const CLAIM_SUFFIX_MAX: usize = "-pvc-99".len();
 const CONFIG_MAP_SUFFIX: &str = "-conf-map";
 
 /// Sixteen hex digits that no other call returns: 24 random bits, then the low 40 bits of the time.
@@ -31,14 +35,35 @@ pub fn config_map_name(unique: &str) -> String {
 
 /// What executor pod names start with: `spark.kubernetes.executor.podNamePrefix`, and without it the
 /// application's name made into a DNS label, followed by `unique`.
+///
+/// One that is too long is refused, or cut where `spark.stoker.names.truncate` is on.
 pub fn pod_name_prefix(conf: &Conf, unique: &str) -> Result<String, SpecError> {
-    let prefix = match conf.get(&keys::EXECUTOR_POD_NAME_PREFIX)? {
+    let mut prefix = match conf.get(&keys::EXECUTOR_POD_NAME_PREFIX)? {
         Some(prefix) => prefix,
         None => prefix_from_app_name(app_name(conf), unique),
     };
+    if conf.get(&keys::STOKER_NAMES_TRUNCATE)? {
+        let makes_claims = conf
+            .prefixed(&keys::EXECUTOR_VOLUMES_PREFIX)
+            .any(|(_, value)| value.contains(ON_DEMAND));
+        let longest = PREFIX_MAX - if makes_claims { CLAIM_SUFFIX_MAX } else { 0 };
+        if prefix.len() > longest {
+            prefix = cut(&prefix, longest, unique);
+        }
+    }
     check_prefix(&prefix)?;
     Ok(prefix)
 }
+
+/// The beginning of the text and `unique`, at most `longest` characters.
+fn cut(text: &str, longest: usize, unique: &str) -> String {
+    let room = longest.saturating_sub("-".len() + unique.len());
+    let head = text[..text.floor_char_boundary(room)].trim_end_matches(['-', '.']);
+    format!("{head}-{unique}")
+}
+
+/// In the name of a volume claim: it stands for a name that begins with the one of the pod.
+pub(super) const ON_DEMAND: &str = "OnDemand";
 
 /// Name of the pod of an executor.
 pub fn pod_name(prefix: &str, executor: ExecutorId) -> String {
@@ -85,7 +110,7 @@ pub(super) fn check_prefix(prefix: &str) -> Result<(), SpecError> {
             && label.ends_with(alphanumeric)
             && label.chars().all(|c| alphanumeric(c) || c == '-')
     });
-    if labels_valid && prefix.len() + EXECUTOR_SUFFIX_MAX <= SUBDOMAIN_MAX {
+    if labels_valid && prefix.len() <= PREFIX_MAX {
         Ok(())
     } else {
         Err(SpecError::PodNamePrefix {

@@ -1,15 +1,11 @@
 //! Kubernetes quantities, as far as they have to be compared: `500m`, `1.5`, `2Gi`, `1e3`.
 
-use std::cmp::Ordering;
-use std::fmt;
+use super::SpecError;
 
-/// A quantity that the API server accepts. Keeps its text, which is what is sent.
-#[derive(Debug, Clone)]
-pub(super) struct Quantity {
-    text: String,
-    /// The amount in units of 10⁻⁹, rounded up as Kubernetes does; `i128::MAX` beyond that.
-    nanos: i128,
-}
+/// A quantity that the API server accepts: the amount in units of 10⁻⁹, rounded up as Kubernetes does; `i128::MAX`
+/// beyond that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Quantity(i128);
 
 impl Quantity {
     /// `None` where the API server would refuse it.
@@ -30,27 +26,19 @@ impl Quantity {
         let (base, exponent) = scale(suffix)?;
         let digits = format!("{whole}{fraction}");
         let magnitude = nanos(&digits, fraction.len(), base, exponent);
-        Some(Quantity {
-            text: text.to_owned(),
-            nanos: if negative { -magnitude } else { magnitude },
-        })
-    }
-
-    /// How it compares in size: `1` and `1000m` are equal.
-    pub(super) fn compare(&self, other: &Quantity) -> Ordering {
-        self.nanos.cmp(&other.nanos)
-    }
-
-    /// The text it was parsed from.
-    pub(super) fn as_str(&self) -> &str {
-        &self.text
+        Some(Quantity(if negative { -magnitude } else { magnitude }))
     }
 }
 
-impl fmt::Display for Quantity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+/// All that stock's client asks of a quantity which it only passes on. The API server asks for more.
+pub(super) fn refuse_empty(key: &str, value: &str) -> Result<(), SpecError> {
+    if value.is_empty() {
+        return Err(SpecError::Quantity {
+            key: key.to_owned(),
+            value: String::new(),
+        });
     }
+    Ok(())
 }
 
 /// Base and exponent of a suffix.
@@ -104,10 +92,12 @@ fn nanos(digits: &str, fraction: usize, base: i128, exponent: i32) -> i128 {
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering;
+
     use super::*;
 
     fn compare(a: &str, b: &str) -> Ordering {
-        Quantity::parse(a).unwrap().compare(&Quantity::parse(b).unwrap())
+        Quantity::parse(a).unwrap().cmp(&Quantity::parse(b).unwrap())
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! Executor pods as bytes: built once per profile, stamped per executor.
 
-use super::blueprint::{Blueprint, Dynamic};
-use super::local_dirs::LocalDirs;
-use super::{AppContext, ResourceProfile, SpecError, VolumeClaim, env, names};
-use crate::conf::{Conf, keys};
+use super::executor::{DIRS, Executor, HOSTNAME, ID, NAME};
+use super::steps::local_dirs::LocalDirs;
+use super::steps::{self, Request};
+use super::{AppContext, PodTemplate, ResourceProfile, SpecError, VolumeClaim, names};
+use crate::conf::Conf;
 use crate::ids::ExecutorId;
 
-/// The executor pod of a profile, lacking only what differs between executors.
+/// The executor pod of a profile and its volume claims, lacking only what differs between executors.
 #[derive(Debug, Clone)]
 pub struct PodStamp {
     prefix: String,
-    local_dirs: LocalDirs,
-    segments: Vec<Segment>,
-    /// Bytes of the fixed segments.
-    fixed_len: usize,
+    local_dirs: Option<LocalDirs>,
+    pod: Pattern,
+    claims: Vec<Pattern>,
     warnings: Vec<String>,
 }
 
@@ -28,8 +28,97 @@ pub struct StampedPod {
     pub claims: Vec<VolumeClaim>,
 }
 
-/// A piece of the JSON text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl PodStamp {
+    /// Builds the pod of a profile. Fails where the configuration describes none, so that no executor fails later.
+    ///
+    /// What custom feature steps do is not in it, see [`custom_steps`](super::custom_steps).
+    pub fn build(
+        conf: &Conf,
+        context: &AppContext,
+        profile: &ResourceProfile,
+    ) -> Result<PodStamp, SpecError> {
+        let request = |executor| Request {
+            conf,
+            context,
+            profile,
+            executor,
+        };
+        let prefix = context.pod_name_prefix.as_str();
+        let id = ExecutorId(1);
+        let plain = build(&request(Executor::Real { prefix, id, seed: 0 }))?;
+        // The two pods differ in nothing but the dynamic texts. A character that does not occur in the plain one
+        // occurs in the other exactly where a dynamic text begins or ends.
+        let mark = unused_char(&format!("{}{}", plain.pod, plain.claims.concat()));
+        let marked = build(&request(Executor::Marked(mark)))?;
+        let stamp = PodStamp {
+            prefix: prefix.to_owned(),
+            local_dirs: marked.local_dirs,
+            pod: Pattern::new(&marked.pod, mark),
+            claims: marked
+                .claims
+                .iter()
+                .map(|claim| Pattern::new(claim, mark))
+                .collect(),
+            warnings: marked.warnings,
+        };
+        debug_assert_eq!(stamp.stamp(id, 0).body, plain.pod.into_bytes());
+        Ok(stamp)
+    }
+
+    /// The pod of an executor. `seed`: random bits that no other executor has; they make the name of the default
+    /// local directory or the order of configured ones.
+    pub fn stamp(&self, executor: ExecutorId, seed: u128) -> StampedPod {
+        let texts = Texts::new(&self.prefix, self.local_dirs.as_ref(), executor, seed);
+        let claims = self.claims.iter().filter_map(|claim| {
+            let manifest = serde_json::from_slice(&claim.fill(&texts)).ok()?;
+            VolumeClaim::new(manifest)
+        });
+        StampedPod {
+            body: self.pod.fill(&texts),
+            claims: claims.collect(),
+            name: texts.name,
+        }
+    }
+
+    /// Name of the pod of an executor.
+    pub fn pod_name(&self, executor: ExecutorId) -> String {
+        names::pod_name(&self.prefix, executor)
+    }
+
+    /// What of configuration and template was left out, to be logged once.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+/// Pod and claims as JSON texts.
+struct Built {
+    pod: String,
+    claims: Vec<String>,
+    local_dirs: Option<LocalDirs>,
+    warnings: Vec<String>,
+}
+
+fn build(request: &Request<'_>) -> Result<Built, SpecError> {
+    let begun = PodTemplate::begin(request.context.pod_template.as_ref(), request.conf)?;
+    let mut pod = steps::run(request, begun)?;
+    Ok(Built {
+        pod: pod.finish().to_string(),
+        claims: pod.claims.iter().map(ToString::to_string).collect(),
+        local_dirs: pod.local_dirs,
+        warnings: pod.warnings,
+    })
+}
+
+/// A JSON text with gaps.
+#[derive(Debug, Clone)]
+struct Pattern {
+    segments: Vec<Segment>,
+    /// Bytes of the fixed segments.
+    fixed_len: usize,
+}
+
+#[derive(Debug, Clone)]
 enum Segment {
     Fixed(Box<str>),
     ExecutorId,
@@ -39,135 +128,81 @@ enum Segment {
     Dir(usize),
 }
 
-impl PodStamp {
-    /// Builds the pod of a profile. Fails where the configuration describes none, so that no executor fails later.
-    pub fn build(
-        conf: &Conf,
-        context: &AppContext,
-        profile: &ResourceProfile,
-    ) -> Result<PodStamp, SpecError> {
-        let blueprint = Blueprint::new(conf, context, profile)?;
-        let prefix = context.pod_name_prefix.clone();
-        let sample = real(&prefix, &blueprint.local_dirs, ExecutorId(1), 0);
-        let plain = blueprint.pod(&sample)?.to_string();
-        // The two pods differ in nothing but the dynamic texts. A character that does not occur in the plain one
-        // occurs in the other exactly where a dynamic text begins or ends.
-        let mark = unused_char(&plain);
-        let marked = blueprint
-            .pod(&marked(mark, blueprint.local_dirs.len()))?
-            .to_string();
+impl Pattern {
+    fn new(marked: &str, mark: char) -> Pattern {
         let segments: Vec<Segment> = marked
             .split(mark)
             .zip([false, true].into_iter().cycle())
             .map(segment)
             .collect();
-        let fixed_len = segments
-            .iter()
-            .map(|piece| {
-                if let Segment::Fixed(text) = piece {
-                    text.len()
-                } else {
-                    0
-                }
-            })
-            .sum();
-        let local_dirs = blueprint.local_dirs;
-        let stamp = PodStamp {
-            prefix,
-            local_dirs,
-            segments,
-            fixed_len,
-            warnings: warnings(conf),
+        let len = |piece: &Segment| match piece {
+            Segment::Fixed(text) => text.len(),
+            _ => 0,
         };
-        debug_assert_eq!(stamp.stamp(ExecutorId(1), 0).body, plain.into_bytes());
-        Ok(stamp)
+        Pattern {
+            fixed_len: segments.iter().map(len).sum(),
+            segments,
+        }
     }
 
-    /// The pod of an executor. `seed`: random bits that no other executor has; they make the name of the default
-    /// local directory or the order of configured ones.
-    pub fn stamp(&self, executor: ExecutorId, seed: u128) -> StampedPod {
-        let mut dynamic = real(&self.prefix, &self.local_dirs, executor, seed);
-        for text in dynamic.dirs.iter_mut().chain([&mut dynamic.joined_dirs]) {
-            *text = json_escaped(text);
-        }
-        // The other texts consist of letters, digits, '-', '.' and '_'.
-        let mut body = Vec::with_capacity(self.fixed_len + 1024);
+    fn fill(&self, texts: &Texts) -> Vec<u8> {
+        let mut filled = Vec::with_capacity(self.fixed_len + 1024);
         for segment in &self.segments {
             let text = match segment {
                 Segment::Fixed(text) => text,
-                Segment::ExecutorId => dynamic.executor_id.as_str(),
-                Segment::Name => &dynamic.name,
-                Segment::Hostname => &dynamic.hostname,
-                Segment::Dirs => &dynamic.joined_dirs,
-                Segment::Dir(index) => dynamic.dirs.get(*index).map_or("", String::as_str),
+                Segment::ExecutorId => texts.executor_id.as_str(),
+                Segment::Name => &texts.name,
+                Segment::Hostname => &texts.hostname,
+                Segment::Dirs => &texts.joined_dirs,
+                Segment::Dir(index) => texts.dirs.get(*index).map_or("", String::as_str),
             };
-            body.extend_from_slice(text.as_bytes());
+            filled.extend_from_slice(text.as_bytes());
         }
-        StampedPod {
-            name: dynamic.name,
-            body,
-            claims: Vec::new(),
-        }
-    }
-
-    /// Name of the pod of an executor.
-    pub fn pod_name(&self, executor: ExecutorId) -> String {
-        names::pod_name(&self.prefix, executor)
-    }
-
-    /// What of the configuration was left out, to be logged once.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-}
-
-fn warnings(conf: &Conf) -> Vec<String> {
-    conf.prefixed(&keys::EXECUTOR_ENV_PREFIX)
-        .filter(|(name, _)| !env::is_valid_name(name))
-        .map(|(name, _)| {
-            format!(
-                "Invalid key: spark.executorEnv.{name}, a valid environment variable name must consist of \
-                 alphabetic characters, digits, '_', '-', or '.', and must not start with a digit; left out"
-            )
-        })
-        .collect()
-}
-
-/// The dynamic texts of an executor.
-fn real(prefix: &str, local_dirs: &LocalDirs, executor: ExecutorId, seed: u128) -> Dynamic {
-    let name = names::pod_name(prefix, executor);
-    let dirs = local_dirs.of_executor(seed);
-    Dynamic {
-        executor_id: executor.to_string(),
-        hostname: names::hostname(&name),
-        joined_dirs: dirs.join(","),
-        name,
-        dirs,
-    }
-}
-
-/// Stand-ins for the dynamic texts: a letter or number between two marks.
-fn marked(mark: char, dirs: usize) -> Dynamic {
-    let between = |code: &str| format!("{mark}{code}{mark}");
-    Dynamic {
-        executor_id: between("id"),
-        name: between("name"),
-        hostname: between("host"),
-        joined_dirs: between("dirs"),
-        dirs: (0..dirs).map(|index| between(&index.to_string())).collect(),
+        filled
     }
 }
 
 fn segment((text, between_marks): (&str, bool)) -> Segment {
     match text {
         _ if !between_marks => Segment::Fixed(text.into()),
-        "id" => Segment::ExecutorId,
-        "name" => Segment::Name,
-        "host" => Segment::Hostname,
-        "dirs" => Segment::Dirs,
+        ID => Segment::ExecutorId,
+        NAME => Segment::Name,
+        HOSTNAME => Segment::Hostname,
+        DIRS => Segment::Dirs,
         index => index
             .parse()
             .map_or_else(|_| Segment::Fixed(text.into()), Segment::Dir),
+    }
+}
+
+/// The dynamic texts of an executor, as they stand in JSON.
+struct Texts {
+    executor_id: String,
+    name: String,
+    hostname: String,
+    dirs: Vec<String>,
+    joined_dirs: String,
+}
+
+impl Texts {
+    fn new(prefix: &str, local_dirs: Option<&LocalDirs>, id: ExecutorId, seed: u128) -> Texts {
+        let name = names::pod_name(prefix, id);
+        // Fixed directories are no dynamic text.
+        let mut dirs = match local_dirs {
+            None | Some(LocalDirs::Fixed(_)) => Vec::new(),
+            Some(local_dirs) => local_dirs.of_executor(seed),
+        };
+        // The other texts consist of letters, digits, '-', '.' and '_'.
+        for dir in &mut dirs {
+            *dir = json_escaped(dir);
+        }
+        Texts {
+            executor_id: id.to_string(),
+            hostname: names::hostname(&name),
+            name,
+            joined_dirs: dirs.join(","),
+            dirs,
+        }
     }
 }
 
@@ -192,11 +227,22 @@ pub(super) fn build_directly(
     conf: &Conf,
     context: &AppContext,
     profile: &ResourceProfile,
-    executor: ExecutorId,
+    id: ExecutorId,
     seed: u128,
-) -> Result<(String, serde_json::Value), SpecError> {
-    let blueprint = Blueprint::new(conf, context, profile)?;
-    let of = real(&context.pod_name_prefix, &blueprint.local_dirs, executor, seed);
-    let pod = blueprint.pod(&of)?;
-    Ok((of.name, pod))
+) -> Result<StampedPod, SpecError> {
+    let prefix = context.pod_name_prefix.as_str();
+    let built = build(&Request {
+        conf,
+        context,
+        profile,
+        executor: Executor::Real { prefix, id, seed },
+    })?;
+    let claims = built.claims.iter();
+    Ok(StampedPod {
+        name: names::pod_name(prefix, id),
+        body: built.pod.into_bytes(),
+        claims: claims
+            .filter_map(|claim| VolumeClaim::new(serde_json::from_str(claim).ok()?))
+            .collect(),
+    })
 }

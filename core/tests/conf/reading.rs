@@ -220,9 +220,7 @@ fn options_stand_after_the_default_ones() {
 #[test]
 fn features_that_are_not_there_are_all_named() {
     let error = refusal(&[
-        ("spark.kubernetes.executor.podTemplateFile", "/t.yaml"),
-        ("spark.kubernetes.executor.volumes.emptyDir.x.mount.path", "/x"),
-        ("spark.kubernetes.executor.secrets.s", "/s"),
+        ("spark.kubernetes.driver.waitToReusePersistentVolumeClaim", "true"),
         ("spark.kubernetes.executor.enableApiWatcher", "false"),
         ("spark.kubernetes.allocation.recoveryMode.enabled", "true"),
         ("spark.executor.cores", "not looked at yet"),
@@ -235,15 +233,13 @@ fn features_that_are_not_there_are_all_named() {
         named,
         [
             "spark.kubernetes.allocation.recoveryMode.enabled",
+            "spark.kubernetes.driver.waitToReusePersistentVolumeClaim",
             "spark.kubernetes.executor.enableApiWatcher",
-            "spark.kubernetes.executor.podTemplateFile",
-            "spark.kubernetes.executor.secrets.s",
-            "spark.kubernetes.executor.volumes.emptyDir.x.mount.path",
         ]
     );
     let shown = error.to_string();
     assert!(
-        shown.contains("spark.kubernetes.executor.podTemplateFile (pod templates)"),
+        shown.contains("spark.kubernetes.executor.enableApiWatcher (running without a watch)"),
         "{shown}"
     );
     assert!(shown.contains("spark.stoker.enabled=false"), "{shown}");
@@ -255,9 +251,11 @@ fn a_feature_that_is_left_off_is_no_reason_to_refuse() {
         V4_3,
         &[
             ("spark.kubernetes.executor.enableApiWatcher", "true"),
-            ("spark.kubernetes.driver.reusePersistentVolumeClaim", "true"),
+            (
+                "spark.kubernetes.driver.waitToReusePersistentVolumeClaim",
+                "false",
+            ),
             ("spark.kubernetes.allocation.recoveryMode.enabled", "false"),
-            ("spark.kubernetes.executor.pod.featureSteps", ""),
         ],
     );
     // Recovery mode came with 4.2, so that 4.1 does not look at the key.
@@ -273,7 +271,7 @@ fn a_configuration_that_hands_over_to_spark_is_not_looked_at() {
         V4_3,
         &[
             ("spark.stoker.enabled", "false"),
-            ("spark.kubernetes.executor.podTemplateFile", "/t.yaml"),
+            ("spark.kubernetes.executor.enableApiWatcher", "false"),
             ("spark.executor.cores", "x"),
         ],
     );

@@ -1,9 +1,9 @@
 //! Forms of texts that keys ask for.
 
-/// A prefix with which `<prefix>-exec-2147483647` is a name for a pod: a DNS subdomain of at most 253 characters.
+/// A prefix with which `<prefix>-exec-1` is a DNS subdomain, if it is not too long: how long it may be depends on
+/// other keys.
 pub(super) fn pod_name_prefix(text: &str) -> bool {
-    const LONGEST: usize = 253 - "-exec-2147483647".len();
-    text.len() <= LONGEST && text.split('.').all(dns_label)
+    text.split('.').all(dns_label)
 }
 
 fn dns_label(text: &str) -> bool {

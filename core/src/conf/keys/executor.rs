@@ -1,15 +1,21 @@
 //! What an executor pod looks like.
 
-use super::{Key, OptKey, Prefix, VOLUMES};
+use super::{Key, OptKey, Prefix};
 use crate::conf::key::Check;
 use std::time::Duration;
 
+const DRIVER_POD: &str =
+    "used by spark-submit for the driver pod; executors get what they need from the driver";
+const REUSE: &str = "volume claims that outlive their executor";
+
 keys! {
-    /// Container image of driver and executors. `{{SPARK_VERSION}}` in it stands for the version of Spark.
+    /// Container image of driver and executors. Since Spark 4.1 `{{SPARK_VERSION}}` in it
+    /// stands for the version of Spark.
     CONTAINER_IMAGE: OptKey<String> = "spark.kubernetes.container.image"
         .since(2, 3, 0);
 
-    /// Container image of executors. `{{SPARK_VERSION}}` in it stands for the version of Spark.
+    /// Container image of executors. Since Spark 4.1 `{{SPARK_VERSION}}` in it
+    /// stands for the version of Spark.
     EXECUTOR_CONTAINER_IMAGE: OptKey<String> = "spark.kubernetes.executor.container.image"
         .since(2, 3, 0).fallback(CONTAINER_IMAGE.info());
 
@@ -21,14 +27,14 @@ keys! {
     IMAGE_PULL_SECRETS: Key<Vec<String>> = "spark.kubernetes.container.image.pullSecrets"
         .since(2, 4, 0).default("");
 
-    /// Beginning of the names of executor pods: executor 7 is the pod `<prefix>-exec-7`. Made from the application's
-    /// name when it is not set.
+    /// Beginning of the names of executor pods: executor 7 is the pod `<prefix>-exec-7`. Made
+    /// from the application's name when it is not set.
     EXECUTOR_POD_NAME_PREFIX: OptKey<String> = "spark.kubernetes.executor.podNamePrefix"
         .since(2, 3, 0)
         .check(Check::Form(
             super::checks::pod_name_prefix,
             "must be lower case letters, digits, - and ., begin and end each part between dots with a letter or digit, \
-             and have at most 237 characters",
+             and have at most 237 characters, unless spark.stoker.names.truncate is true",
         ));
 
     /// CPU request of executors of the default profile as a Kubernetes quantity, such as `500m`; the cores of the
@@ -116,77 +122,78 @@ keys! {
 
     /// Secrets mounted in executors: the name of the secret, and the path.
     EXECUTOR_SECRETS_PREFIX: Prefix = "spark.kubernetes.executor.secrets."
-        .since(2, 3, 0).not_built("mounted secrets");
+        .since(2, 3, 0);
 
     /// Environment variables of executors taken from secrets: the variable, and `secret:key`.
     EXECUTOR_SECRET_KEY_REF_PREFIX: Prefix = "spark.kubernetes.executor.secretKeyRef."
-        .since(2, 4, 0).not_built("environment variables from secrets");
+        .since(2, 4, 0);
 
     /// Volumes of executors: `<type>.<name>.mount.path`, `.options.…`, `.label.…`, `.annotation.…`.
     EXECUTOR_VOLUMES_PREFIX: Prefix = "spark.kubernetes.executor.volumes."
-        .since(2, 4, 0).not_built(VOLUMES);
+        .since(2, 4, 0);
 
     /// File with a pod that executors are made from.
     EXECUTOR_POD_TEMPLATE_FILE: OptKey<String> = "spark.kubernetes.executor.podTemplateFile"
-        .since(3, 0, 0).not_built("pod templates");
+        .since(3, 0, 0);
 
     /// Which container of the template is the executor's.
     EXECUTOR_POD_TEMPLATE_CONTAINER_NAME: OptKey<String> = "spark.kubernetes.executor.podTemplateContainerName"
-        .since(3, 0, 0).not_built("pod templates");
+        .since(3, 0, 0);
 
     /// Classes of the user that change executor pods.
     EXECUTOR_POD_FEATURE_STEPS: Key<Vec<String>> = "spark.kubernetes.executor.pod.featureSteps"
-        .since(3, 2, 0).default("").not_built("custom feature steps");
+        .since(3, 2, 0).default("");
 
     /// Classes of Spark that are not to change executor pods.
     EXECUTOR_POD_EXCLUDED_FEATURE_STEPS: Key<Vec<String>> = "spark.kubernetes.executor.pod.excludedFeatureSteps"
-        .since(4, 1, 0).default("").not_built("excluded feature steps");
+        .since(4, 1, 0).default("");
 
     /// File with the pod group that Volcano's feature step makes.
     VOLCANO_POD_GROUP_TEMPLATE_FILE: OptKey<String> = "spark.kubernetes.scheduler.volcano.podGroupTemplateFile"
-        .since(3, 3, 0).not_built("Volcano pod groups");
+        .since(3, 3, 0).ignored("the pod group is made by spark-submit; executors only name it");
 
     /// The same pod group as JSON text.
     VOLCANO_POD_GROUP_TEMPLATE_JSON: OptKey<String> = "spark.kubernetes.scheduler.volcano.podGroupTemplateJson"
-        .since(4, 2, 0).not_built("Volcano pod groups");
+        .since(4, 2, 0).ignored("the pod group is made by spark-submit; executors only name it");
 
     /// `ConfigMap` of Hadoop's configuration that executors mount. Set by spark-submit.
     EXECUTOR_HADOOP_CONFIG_MAP_NAME: OptKey<String> = "spark.kubernetes.executor.hadoopConfigMapName"
-        .since(3, 0, 0).not_built("Hadoop configuration for executors");
+        .since(3, 0, 0);
 
     /// `ConfigMap` with the files of a Hadoop configuration.
     HADOOP_CONFIG_MAP_NAME: OptKey<String> = "spark.kubernetes.hadoop.configMapName"
-        .since(3, 0, 0).not_built("Hadoop configuration for executors");
+        .since(3, 0, 0).ignored(DRIVER_POD);
 
     /// File `krb5.conf` to be mounted.
     KERBEROS_KRB5_PATH: OptKey<String> = "spark.kubernetes.kerberos.krb5.path"
-        .since(3, 0, 0).not_built("Kerberos");
+        .since(3, 0, 0).ignored(DRIVER_POD);
 
     /// `ConfigMap` with a `krb5.conf` to be mounted.
     KERBEROS_KRB5_CONFIG_MAP_NAME: OptKey<String> = "spark.kubernetes.kerberos.krb5.configMapName"
-        .since(3, 0, 0).not_built("Kerberos");
+        .since(3, 0, 0).ignored(DRIVER_POD);
 
     /// Secret that holds delegation tokens.
     KERBEROS_TOKEN_SECRET_NAME: OptKey<String> = "spark.kubernetes.kerberos.tokenSecret.name"
-        .since(3, 0, 0).not_built("Kerberos");
+        .since(3, 0, 0).ignored(DRIVER_POD);
 
     /// Which item of that secret holds them.
     KERBEROS_TOKEN_SECRET_ITEM_KEY: OptKey<String> = "spark.kubernetes.kerberos.tokenSecret.itemKey"
-        .since(3, 0, 0).not_built("Kerberos");
+        .since(3, 0, 0).ignored(DRIVER_POD);
 
     /// Whether the driver pod owns on-demand volume claims, instead of the executor pods.
     DRIVER_OWN_PVC: Key<bool> = "spark.kubernetes.driver.ownPersistentVolumeClaim"
-        .since(3, 2, 0).default("true").not_built(VOLUMES);
+        .since(3, 2, 0).default("true");
 
-    /// Whether volume claims of lost executors are given to new ones.
+    /// Whether volume claims of lost executors are given to new ones. Stoker makes new claims for every executor, also
+    /// where this is `true`, Spark's default: nothing is lost but time and space.
     DRIVER_REUSE_PVC: Key<bool> = "spark.kubernetes.driver.reusePersistentVolumeClaim"
-        .since(3, 2, 0).default("true").not_built(VOLUMES);
+        .since(3, 2, 0).default("true").ignored("new executors get new volume claims");
 
     /// Whether no more claims are made than executors are wanted, and creates wait for a claim to become free.
     DRIVER_WAIT_TO_REUSE_PVC: Key<bool> = "spark.kubernetes.driver.waitToReusePersistentVolumeClaim"
-        .since(3, 4, 0).default("false").not_built(VOLUMES);
+        .since(3, 4, 0).default("false").not_built(REUSE);
 
     /// Whether claims are `ReadWriteOnce` instead of `ReadWriteOncePod`.
     LEGACY_PVC_ACCESS_MODE: Key<bool> = "spark.kubernetes.legacy.useReadWriteOnceAccessMode"
-        .since(3, 4, 3).default("true").changed(&[((4, 0, 0), "false")]).not_built(VOLUMES);
+        .since(3, 4, 3).default("true").changed(&[((4, 0, 0), "false")]);
 }

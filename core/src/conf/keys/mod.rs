@@ -32,5 +32,3 @@ pub use stoker::*;
 pub use submit::*;
 
 pub use super::table::{all, find};
-
-const VOLUMES: &str = "volumes of executors";

@@ -20,4 +20,9 @@ keys! {
     /// Largest number of calls in flight to the API server.
     STOKER_ALLOCATION_MAX_IN_FLIGHT: Key<i32> = "spark.stoker.allocation.maxInFlight"
         .default("16").check(Check::Between(1.0, 1000.0));
+
+    /// Whether a beginning of pod names that is too long is cut and made unique by random digits at its end. Otherwise it
+    /// is refused, as Spark does.
+    STOKER_NAMES_TRUNCATE: Key<bool> = "spark.stoker.names.truncate"
+        .default("false");
 }

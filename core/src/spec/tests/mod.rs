@@ -1,5 +1,7 @@
 mod profiles;
 mod stamping;
+mod steps;
+mod templates;
 
 use std::collections::BTreeMap;
 
@@ -169,8 +171,8 @@ fn versions_of_spark_differ() {
         container(&v43)["securityContext"],
         json!({"allowPrivilegeEscalation": false})
     );
-    assert!(!env(&v42).contains_key("SPARK_EXECUTOR_LIBRARY_PATH"));
-    assert_eq!(env(&v43)["SPARK_EXECUTOR_LIBRARY_PATH"], "/lib/x");
+    assert!(!env(&v41).contains_key("SPARK_EXECUTOR_LIBRARY_PATH"));
+    assert_eq!(env(&v42)["SPARK_EXECUTOR_LIBRARY_PATH"], "/lib/x");
     assert_eq!(
         env(&v41)["SPARK_DRIVER_URL"],
         "spark://CoarseGrainedScheduler@driver-svc.jobs.svc:7078"
@@ -179,15 +181,17 @@ fn versions_of_spark_differ() {
         env(&v43)["SPARK_DRIVER_URL"],
         "spark://CoarseGrainedScheduler@10.0.0.9:7078"
     );
-    assert_eq!(container(&v40)["image"], "registry/spark:4.0.1");
+    assert_eq!(container(&v40)["image"], "registry/spark:{{SPARK_VERSION}}");
+    assert_eq!(container(&v41)["image"], "registry/spark:4.1.1");
     assert_eq!(v43["metadata"]["labels"]["spark-version"], "4.3.0");
 }
 
 #[test]
 fn the_driver_url_has_brackets_around_ipv6() {
     for (host, url) in [
-        ("fd00:0:0::5", "[fd00::5]"),
-        ("[fd00::5]", "[fd00::5]"),
+        ("2001:0:0::5", "[2001::5]"),
+        ("[2001:0:0::5]", "[2001::5]"),
+        ("[fd00:0::5]", "[fd00:0::5]"),
         ("10.1.2.3", "10.1.2.3"),
         ("svc.ns.svc", "svc.ns.svc"),
     ] {
@@ -287,6 +291,10 @@ fn what_is_wrong_is_said() {
     );
     let host = PodStamp::build(&conf_without("spark.driver.host"), &context(), &default_profile());
     assert!(matches!(host.unwrap_err(), SpecError::MissingDriverHost));
+    assert!(matches!(
+        error(&[("spark.driver.bindAddress", "1:2")]),
+        SpecError::DriverHost { .. }
+    ));
     let reserved = error(&[("spark.kubernetes.executor.label.spark-role", "x")]);
     assert!(
         reserved
@@ -357,4 +365,32 @@ fn the_pod_name_prefix_is_configured_or_derived() {
         pod_name_prefix(&long, "00ff"),
         Err(SpecError::PodNamePrefix { .. })
     ));
+}
+
+#[test]
+fn prefixes_are_cut_on_demand() {
+    let long = "n".repeat(300);
+    let truncate = ("spark.stoker.names.truncate", "true");
+    let prefix = "spark.kubernetes.executor.podNamePrefix";
+    let derived = pod_name_prefix(&conf(&[("spark.app.name", &long), truncate]), "00ff").unwrap();
+    assert_eq!(derived, format!("{}-00ff", "n".repeat(232)));
+    let configured = pod_name_prefix(&conf(&[(prefix, &long), truncate]), "00ff").unwrap();
+    assert_eq!(configured, derived);
+    // The cut leaves no dot before the dash.
+    let dotted = format!("{}.{}", "d".repeat(231), "e".repeat(100));
+    let cut = pod_name_prefix(&conf(&[(prefix, &dotted), truncate]), "00ff").unwrap();
+    assert_eq!(cut, format!("{}-00ff", "d".repeat(231)));
+    let short = pod_name_prefix(&conf(&[(prefix, "short"), truncate]), "00ff").unwrap();
+    assert_eq!(short, "short");
+    let claim = (
+        "spark.kubernetes.executor.volumes.persistentVolumeClaim.v.options.claimName",
+        "OnDemand",
+    );
+    let with_claims = pod_name_prefix(&conf(&[(prefix, &long), truncate, claim]), "00ff").unwrap();
+    assert_eq!(
+        pod_name(&with_claims, ExecutorId(2_147_483_647)).len() + "-pvc-99".len(),
+        253
+    );
+    let refused = pod_name_prefix(&conf(&[(prefix, &long)]), "00ff").unwrap_err();
+    assert!(refused.to_string().contains("spark.stoker.names.truncate=true"));
 }

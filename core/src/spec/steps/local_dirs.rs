@@ -1,15 +1,52 @@
-//! Where executors keep shuffle and spill files: an `emptyDir` for each directory.
+//! `LocalDirsFeatureStep`: where executors keep shuffle and spill files.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::conf::Conf;
+use super::{Request, SpecError};
+use crate::conf::{Conf, keys};
+use crate::spec::java;
+use crate::spec::object::{objects, text};
+use crate::spec::spark_pod::SparkPod;
 
 /// Names of the volumes, followed by 1, 2, ….
 const VOLUME: &str = "spark-local-dir-";
 
+/// Volumes that earlier steps or the template mounted under the names of local directories are these directories;
+/// where there are none, each directory is an `emptyDir`.
+pub(super) fn configure(request: &Request<'_>, pod: &mut SparkPod) -> Result<(), SpecError> {
+    let tmpfs = request.conf.get(&keys::LOCAL_DIRS_TMPFS)?;
+    let mounted: Vec<String> = objects(&pod.container, "volumeMounts")
+        .filter(|mount| text(mount, "name").is_some_and(|name| name.starts_with(VOLUME)))
+        .map(|mount| text(mount, "mountPath").unwrap_or_default().to_owned())
+        .collect();
+    let local_dirs = if mounted.is_empty() {
+        let local_dirs = LocalDirs::from_conf(request.conf);
+        let dirs = request.executor.dirs(&local_dirs);
+        let empty_dir = if tmpfs {
+            json!({"medium": "Memory"})
+        } else {
+            json!({})
+        };
+        let name = |n: usize| format!("{VOLUME}{n}");
+        pod.add_volumes((1..=dirs.len()).map(|n| json!({"name": name(n), "emptyDir": empty_dir})));
+        pod.add_mounts(
+            (1..)
+                .zip(&dirs)
+                .map(|(n, dir)| json!({"mountPath": dir, "name": name(n)})),
+        );
+        local_dirs
+    } else {
+        LocalDirs::shuffled(mounted)
+    };
+    let joined = request.executor.joined_dirs(&local_dirs);
+    pod.add_env([json!({"name": "SPARK_LOCAL_DIRS", "value": joined})]);
+    pod.local_dirs = Some(local_dirs);
+    Ok(())
+}
+
 /// The directories of an executor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum LocalDirs {
+pub(in crate::spec) enum LocalDirs {
     /// Nothing is configured: `/var/data/spark-<uuid>`, another for each executor.
     PerExecutor,
     /// As configured, in this order.
@@ -21,16 +58,24 @@ pub(super) enum LocalDirs {
 impl LocalDirs {
     /// `SPARK_LOCAL_DIRS` of the driver, else `spark.local.dir`, else the default. Not
     /// `spark.kubernetes.*`: in cluster mode the driver's own directories arrive this way.
-    pub(super) fn from_conf(conf: &Conf) -> LocalDirs {
+    fn from_conf(conf: &Conf) -> LocalDirs {
         let Some(dirs) = conf
             .env("SPARK_LOCAL_DIRS")
             .or_else(|| conf.raw("spark.local.dir"))
         else {
             return LocalDirs::PerExecutor;
         };
-        let dirs = java_split(dirs);
+        let dirs = java::split(dirs, ',').into_iter().map(str::to_owned).collect();
         // Spark meant to shuffle since 3.4 and does since 4.3 (SPARK-58857).
-        if dirs.len() > 1 && conf.version().is_at_least(4, 3, 0) {
+        if conf.version().is_at_least(4, 3, 0) {
+            LocalDirs::shuffled(dirs)
+        } else {
+            LocalDirs::Fixed(dirs)
+        }
+    }
+
+    fn shuffled(dirs: Vec<String>) -> LocalDirs {
+        if dirs.len() > 1 {
             LocalDirs::Shuffled(dirs)
         } else {
             LocalDirs::Fixed(dirs)
@@ -38,7 +83,7 @@ impl LocalDirs {
     }
 
     /// The directories of one executor. `seed`: random bits that no other executor has.
-    pub(super) fn of_executor(&self, seed: u128) -> Vec<String> {
+    pub(in crate::spec) fn of_executor(&self, seed: u128) -> Vec<String> {
         match self {
             LocalDirs::PerExecutor => {
                 let uuid = uuid::Builder::from_random_bytes(seed.to_be_bytes()).into_uuid();
@@ -50,43 +95,12 @@ impl LocalDirs {
     }
 
     /// How many directories each executor has.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::spec) fn len(&self) -> usize {
         match self {
             LocalDirs::PerExecutor => 1,
             LocalDirs::Fixed(dirs) | LocalDirs::Shuffled(dirs) => dirs.len(),
         }
     }
-}
-
-/// One volume for each of `count` directories.
-pub(super) fn volumes(count: usize, tmpfs: bool) -> impl Iterator<Item = Value> {
-    (1..=count).map(move |n| {
-        let empty_dir = if tmpfs {
-            json!({"medium": "Memory"})
-        } else {
-            json!({})
-        };
-        json!({"name": format!("{VOLUME}{n}"), "emptyDir": empty_dir})
-    })
-}
-
-/// The mounts of those volumes.
-pub(super) fn mounts(dirs: &[String]) -> impl Iterator<Item = Value> {
-    (1..)
-        .zip(dirs)
-        .map(|(n, dir)| json!({"mountPath": dir, "name": format!("{VOLUME}{n}")}))
-}
-
-/// `String.split(",")` of Java: empty parts at the end are dropped, others are not, and nothing is trimmed.
-fn java_split(text: &str) -> Vec<String> {
-    if text.is_empty() {
-        return vec![String::new()];
-    }
-    let mut parts: Vec<String> = text.split(',').map(str::to_owned).collect();
-    while parts.last().is_some_and(String::is_empty) {
-        parts.pop();
-    }
-    parts
 }
 
 /// Fisher and Yates, fed from the digits of the seed.
@@ -106,21 +120,6 @@ mod tests {
 
     fn strings(parts: &[&str]) -> Vec<String> {
         parts.iter().map(|part| (*part).to_owned()).collect()
-    }
-
-    #[test]
-    fn splits_like_java() {
-        let cases: [(&str, &[&str]); 6] = [
-            ("/a,/b", &["/a", "/b"]),
-            ("/a, /b,,", &["/a", " /b"]),
-            (",/b", &["", "/b"]),
-            ("/a,,/b", &["/a", "", "/b"]),
-            ("", &[""]),
-            (",,", &[]),
-        ];
-        for (text, parts) in cases {
-            assert_eq!(java_split(text), parts, "{text}");
-        }
     }
 
     #[test]

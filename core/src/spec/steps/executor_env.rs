@@ -3,46 +3,58 @@
 
 use serde_json::{Value, json};
 
-use super::blueprint::{Blueprint, Dynamic};
-use super::{SpecError, command_line};
+use super::{Request, SpecError, command_line};
 use crate::conf::{Conf, keys};
+use crate::spec::CONF_DIR;
+use crate::spec::ids::substitute;
+use crate::spec::profile::ExecutorResources;
 
 const EXECUTOR_DIRS: &str = "SPARK_EXECUTOR_DIRS";
 
-/// Replaces `{{APP_ID}}` and `{{EXECUTOR_ID}}`.
-pub(super) fn substitute_ids(text: &str, app_id: &str, executor_id: &str) -> String {
-    text.replace("{{APP_ID}}", app_id)
-        .replace("{{EXECUTOR_ID}}", executor_id)
-}
-
 /// Whether `spark.executorEnv.<name>` is passed on; the others are left out with a warning.
-pub(super) fn is_valid_name(name: &str) -> bool {
+fn is_valid_name(name: &str) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     !name.is_empty() && name.chars().all(is_word) && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// All variables of an executor.
-pub(super) fn variables(blueprint: &Blueprint<'_>, of: &Dynamic) -> Result<Vec<Value>, SpecError> {
-    let Blueprint {
+/// What of the user's environment is left out.
+pub(super) fn warnings(conf: &Conf) -> impl Iterator<Item = String> {
+    conf.prefixed(&keys::EXECUTOR_ENV_PREFIX)
+        .filter(|(name, _)| !is_valid_name(name))
+        .map(|(name, _)| {
+            format!(
+                "Invalid key: spark.executorEnv.{name}, a valid environment variable name must consist of \
+                 alphabetic characters, digits, '_', '-', or '.', and must not start with a digit; left out"
+            )
+        })
+}
+
+/// The variables of the step.
+pub(super) fn variables(
+    request: &Request<'_>,
+    resources: &ExecutorResources,
+    driver_url: &str,
+) -> Result<Vec<Value>, SpecError> {
+    let Request {
         conf,
         context,
         profile,
-        resources,
-        ..
-    } = blueprint;
+        executor,
+    } = request;
+    let executor_id = executor.id();
     let app_id = context.app_id.as_str();
     let mut env = Env::default();
     env.add("SPARK_USER", &context.spark_user);
-    env.add("SPARK_DRIVER_URL", &blueprint.driver_url);
+    env.add("SPARK_DRIVER_URL", driver_url);
     env.add("SPARK_EXECUTOR_CORES", resources.cores.to_string());
     env.add("SPARK_EXECUTOR_MEMORY", format!("{}m", resources.memory));
     env.add("SPARK_APPLICATION_ID", app_id);
-    env.add("SPARK_CONF_DIR", super::CONF_DIR);
-    env.add("SPARK_EXECUTOR_ID", &of.executor_id);
+    env.add("SPARK_CONF_DIR", CONF_DIR);
+    env.add("SPARK_EXECUTOR_ID", &executor_id);
     env.add("SPARK_RESOURCE_PROFILE_ID", profile.id.to_string());
-    if conf.get(&keys::UI_CUSTOM_EXECUTOR_LOG_URL)?.is_some() {
+    if conf.version().is_at_least(4, 0, 0) && conf.get(&keys::UI_CUSTOM_EXECUTOR_LOG_URL)?.is_some() {
         env.add("SPARK_EXECUTOR_ATTRIBUTE_APP_ID", app_id);
-        env.add("SPARK_EXECUTOR_ATTRIBUTE_EXECUTOR_ID", &of.executor_id);
+        env.add("SPARK_EXECUTOR_ATTRIBUTE_EXECUTOR_ID", &executor_id);
     }
     for (name, value) in conf
         .prefixed(&keys::EXECUTOR_ENV_PREFIX)
@@ -51,7 +63,7 @@ pub(super) fn variables(blueprint: &Blueprint<'_>, of: &Dynamic) -> Result<Vec<V
         if name == EXECUTOR_DIRS {
             // Here the placeholders are the names of other variables.
             let dirs = value.replace("SPARK_APPLICATION_ID", app_id);
-            env.add(name, dirs.replace("SPARK_EXECUTOR_ID", &of.executor_id));
+            env.add(name, dirs.replace("SPARK_EXECUTOR_ID", &executor_id));
         } else {
             env.add(name, value);
         }
@@ -64,17 +76,16 @@ pub(super) fn variables(blueprint: &Blueprint<'_>, of: &Dynamic) -> Result<Vec<V
     if let Some(class_path) = conf.get(&keys::EXECUTOR_CLASS_PATH)? {
         env.add("SPARK_CLASSPATH", class_path);
     }
-    if conf.version().is_at_least(4, 3, 0)
+    if conf.version().is_at_least(4, 2, 0)
         && let Some(library_path) = conf.get(&keys::EXECUTOR_LIBRARY_PATH)?
     {
         env.add("SPARK_EXECUTOR_LIBRARY_PATH", library_path);
     }
-    for (index, option) in java_options(conf, app_id, &of.executor_id)?.iter().enumerate() {
+    for (index, option) in java_options(conf, app_id, &executor_id)?.iter().enumerate() {
         env.add(&format!("SPARK_JAVA_OPT_{index}"), option);
     }
     env.add_field("SPARK_EXECUTOR_POD_IP", "status.podIP");
     env.add_field("SPARK_EXECUTOR_POD_NAME", "metadata.name");
-    env.add("SPARK_LOCAL_DIRS", &of.joined_dirs);
     Ok(env.0)
 }
 
@@ -97,10 +108,14 @@ impl Env {
 /// The user's options, then the settings that an executor needs before it can ask the driver for the others.
 fn java_options(conf: &Conf, app_id: &str, executor_id: &str) -> Result<Vec<String>, SpecError> {
     let mut options = match conf.get(&keys::EXECUTOR_JAVA_OPTIONS)? {
-        Some(text) => command_line::split(&substitute_ids(&text, app_id, executor_id)),
+        Some(text) => command_line::split(&substitute(&text, app_id, executor_id)),
         None => Vec::new(),
     };
-    let startup = conf.iter().filter(|(key, _)| is_startup_key(key));
+    // Spark 4.0 can encrypt with TLS what executors and the driver say to each other.
+    let with_ssl = conf.version().is_at_least(4, 0, 0);
+    let startup = conf
+        .iter()
+        .filter(|(key, _)| is_startup_key(key) && (with_ssl || !key.starts_with("spark.ssl")));
     options.extend(startup.map(|(key, value)| format!("-D{key}={value}")));
     Ok(options)
 }
