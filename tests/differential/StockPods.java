@@ -155,7 +155,7 @@ public final class StockPods {
     return name == null
         ? Option.empty()
         : Option.apply(new PodBuilder()
-            .withNewMetadata().withName(name).withUid(test.get("case.driverPod.uid")).endMetadata()
+            .withNewMetadata().withName(name).withUid(test.getOrDefault("case.driverPod.uid", "")).endMetadata()
             .build());
   }
 

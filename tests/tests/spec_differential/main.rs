@@ -11,6 +11,8 @@
 
 mod case;
 mod compare;
+mod fragments;
+mod generated;
 mod normalize;
 mod ours;
 mod stock;
@@ -43,6 +45,23 @@ versions! {
 
 fn compare_all(version: &str) {
     let mut stock = Stock::start(version);
+    compare_corpus(version, &mut stock);
+    if !wanted().is_empty() {
+        return;
+    }
+    let seed = generated::seed();
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut failures = generated::compare_pairs(&mut stock, &mut rng);
+    failures.extend(generated::compare_random(&mut stock, &mut rng));
+    assert!(
+        failures.is_empty(),
+        "{} generated cases differ from Spark {version}; STOKER_SEED={seed} repeats them:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+fn compare_corpus(version: &str, stock: &mut Stock) {
     let mut failures = Vec::new();
     let mut compared = 0;
     for (name, case) in corpus() {
@@ -51,7 +70,7 @@ fn compare_all(version: &str) {
         }
         compared += 1;
         let theirs = stock.build(&case);
-        if let Err(difference) = compare::compare(&case, &stock, &theirs) {
+        if let Err(difference) = compare::compare(&case, stock, &theirs) {
             failures.push(format!("== {version} {name}\n{difference}"));
         }
     }
@@ -64,9 +83,14 @@ fn compare_all(version: &str) {
     assert!(compared > 0, "no case was compared");
 }
 
-/// The cases written by hand. `STOKER_DIFF_CASES`: only those whose name contains this text.
+/// `STOKER_DIFF_CASES`: only the cases written by hand whose name contains this text.
+fn wanted() -> String {
+    std::env::var("STOKER_DIFF_CASES").unwrap_or_default()
+}
+
+/// The cases written by hand.
 fn corpus() -> impl Iterator<Item = (String, Case)> {
-    let wanted = std::env::var("STOKER_DIFF_CASES").unwrap_or_default();
+    let wanted = wanted();
     let mut files: Vec<PathBuf> = fs::read_dir(directory().join("corpus"))
         .unwrap()
         .map(|entry| entry.unwrap().path())

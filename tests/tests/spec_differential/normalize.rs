@@ -1,6 +1,6 @@
 //! What two equal results may differ in: what is random, and the order of what stock keeps in hash maps.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::case::Case;
 
@@ -24,12 +24,18 @@ pub(crate) fn normalized(case: &Case, mut built: Built) -> Result<Built, String>
     let Built { pod, resources, .. } = &mut built;
     name_claims(case, pod, resources)?;
     resources.sort_by_key(|resource| text(&resource["metadata"]["name"]).to_owned());
-    sort_runs(&mut pod["spec"]["volumes"], |volume| is_volume(case, volume));
+    sort_runs(&mut pod["spec"]["volumes"], |volume| is_secret(case, volume));
+    sort_runs(&mut pod["spec"]["volumes"], |volume| {
+        is_users_volume(case, volume)
+    });
     if let Some(container) = pod["spec"]["containers"]
         .as_array_mut()
         .and_then(|all| all.last_mut())
     {
-        sort_runs(&mut container["volumeMounts"], |mount| is_volume(case, mount));
+        sort_runs(&mut container["volumeMounts"], |mount| is_secret(case, mount));
+        sort_runs(&mut container["volumeMounts"], |mount| {
+            is_users_volume(case, mount)
+        });
         normalize_local_dirs(case, container);
         normalize_env(case, &mut container["env"]);
     }
@@ -94,14 +100,11 @@ fn name_claims(case: &Case, pod: &mut Value, resources: &mut [Value]) -> Result<
     Ok(())
 }
 
-/// Whether the order of a volume, or of its mount, is the one of a hash map.
-fn is_volume(case: &Case, volume_or_mount: &Value) -> bool {
-    let is_secret = || {
-        text(&volume_or_mount["name"])
-            .strip_suffix("-volume")
-            .is_some_and(|secret| case.spark.contains_key(&format!("{SECRETS}{secret}")))
-    };
-    is_users_volume(case, volume_or_mount) || is_secret()
+/// Whether a volume, or its mount, is of a secret. Their order is the one of a hash map, as is that of volumes.
+fn is_secret(case: &Case, volume_or_mount: &Value) -> bool {
+    text(&volume_or_mount["name"])
+        .strip_suffix("-volume")
+        .is_some_and(|secret| case.spark.contains_key(&format!("{SECRETS}{secret}")))
 }
 
 fn is_users_volume(case: &Case, volume_or_mount: &Value) -> bool {
@@ -210,26 +213,14 @@ fn has_own_local_dirs(case: &Case) -> bool {
         || case.template().is_some_and(|text| text.contains(LOCAL_DIR))
 }
 
-/// Sorts each run of neighbours of this kind.
+/// Sorts each run of neighbours of this kind, however their fields are ordered.
 fn sort_runs(list: &mut Value, is_unordered: impl Fn(&Value) -> bool) {
     let Some(list) = list.as_array_mut() else {
         return;
     };
     for run in list.chunk_by_mut(|a, b| is_unordered(a) && is_unordered(b)) {
-        run.sort_by_cached_key(|item| {
-            let mut fields: Vec<String> = item
-                .as_object()
-                .into_iter()
-                .flat_map(Map::keys)
-                .cloned()
-                .collect();
-            fields.sort();
-            (
-                text(&item["name"]).to_owned(),
-                text(&item["mountPath"]).to_owned(),
-                fields,
-            )
-        });
+        run.iter_mut().for_each(Value::sort_all_objects);
+        run.sort_by_cached_key(Value::to_string);
     }
 }
 

@@ -61,7 +61,14 @@ pub(crate) fn build(case: &Case, stock: &Stock, stock_prefix: Option<&str>) -> R
     let context = AppContext {
         app_id: case.test("appId").unwrap_or("spark-application-1").to_owned(),
         spark_user: stock.user().to_owned(),
-        auth_secret: case.test("secret").map(Secret::new),
+        auth_secret: case
+            .test("secret")
+            .filter(|_| {
+                case.spark
+                    .get("spark.authenticate")
+                    .is_some_and(|on| on == "true")
+            })
+            .map(Secret::new),
         pod_name_prefix: pod_name_prefix(&conf, unique)?,
         config_map_name: config_map_name("0123456789abcdef"),
         driver_pod: case.test("driverPod.name").map(|name| OwnerPod {
