@@ -201,8 +201,9 @@ mod tests {
         let (mut concurrency, mut now) = (Concurrency::new(128), Duration::ZERO);
         let mut rng = fastrand::Rng::with_seed(1);
         for _ in 0..2000 {
-            now += MS * 10;
-            concurrency.succeeded(now, now - MS * rng.u32(0..10));
+            let sent_at = now;
+            now += MS * rng.u32(1..10);
+            concurrency.succeeded(now, sent_at);
         }
         assert_eq!(concurrency.limit(), 128);
     }

@@ -342,6 +342,11 @@ impl Plan {
         self.stop.as_ref().is_some_and(Stop::is_done)
     }
 
+    /// Executors that the API server had not released when the deadline of the stop came; their pods may stay.
+    pub fn left_behind(&self) -> usize {
+        self.stop.as_ref().map_or(0, Stop::left)
+    }
+
     /// Neither start nor watch go on.
     fn is_halted(&self) -> bool {
         self.phase == Phase::Dead || self.stop.is_some()

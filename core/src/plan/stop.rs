@@ -34,6 +34,8 @@ pub(super) struct Stop {
     more: bool,
     backoff: Backoff,
     done: bool,
+    /// Executors that the API server had not released by the deadline.
+    left: usize,
 }
 
 /// A collection delete.
@@ -50,6 +52,10 @@ enum Round {
 impl Stop {
     pub(super) fn is_done(&self) -> bool {
         self.done
+    }
+
+    pub(super) fn left(&self) -> usize {
+        self.left
     }
 
     pub(super) fn deletes_singly(&self) -> bool {
@@ -79,6 +85,7 @@ impl Plan {
             more: false,
             backoff: Backoff::new(RETRY, RETRY_MAX),
             done: !delete && claims == Round::Settled,
+            left: 0,
         });
         let unconfirmed: Vec<_> = self
             .ledger
@@ -287,8 +294,28 @@ impl Plan {
     }
 
     pub(super) fn on_stop_deadline(&mut self) {
-        if let Some(stop) = &mut self.stop {
-            stop.done = true;
+        let Some(stop) = &mut self.stop else { return };
+        stop.done = true;
+        let living = self
+            .ledger
+            .iter()
+            .filter(|(_, executor)| executor.stage != Stage::Ended);
+        let left = if self.cfg.delete_executors {
+            living.count()
+        } else {
+            0
+        };
+        stop.left = left;
+        if left > 0 && self.owner.is_some() {
+            tracing::warn!(
+                "{left} executor pods were not released in time; they go with the driver pod that owns them"
+            );
+        } else if left > 0 {
+            let (namespace, app_id) = (&self.cfg.namespace, &self.cfg.app_id);
+            tracing::warn!(
+                "{left} executor pods were not released in time, and no driver pod owns them. Should they stay: kubectl \
+                 delete pods,configmaps -n {namespace} -l spark-app-selector={app_id},spark-role=executor"
+            );
         }
         self.chores.clear();
         self.actions.clear();

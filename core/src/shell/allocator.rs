@@ -53,7 +53,8 @@ pub struct UnknownRequest(pub u64);
 #[derive(Debug)]
 struct Running {
     runtime: Runtime,
-    ended: oneshot::Receiver<()>,
+    /// How many executors were left when the loop ended.
+    ended: oneshot::Receiver<usize>,
 }
 
 impl Allocator {
@@ -172,15 +173,16 @@ impl Allocator {
         runtime.spawn({
             let outbox = Arc::clone(&outbox);
             async move {
-                if let Err(error) = task.await {
+                let left = task.await.unwrap_or_else(|error| {
                     outbox.push(Notice::Fatal {
                         kind: FatalKind::Internal,
                         message: format!("Stoker's allocation loop ended unexpectedly: {error}. Please report this with the driver's log."),
                     });
-                }
+                    0
+                });
                 outbox.close();
                 // Nobody waits where the allocator was dropped.
-                let _ = end.send(());
+                let _ = end.send(left);
             }
         });
 
@@ -259,21 +261,28 @@ impl Allocator {
 
     /// Stops allocating, releases what was made as `spark.kubernetes.executor.deleteOnTermination` says and
     /// ends all threads, within `deadline` and a second. A second call does nothing.
-    pub fn stop(&self, deadline: Duration) {
+    ///
+    /// Returns how many executors the API server had not released by then: their pods may stay where no driver pod
+    /// owns them.
+    pub fn stop(&self, deadline: Duration) -> usize {
         let Some(Running { runtime, ended }) =
             self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
         else {
-            return;
+            return 0;
         };
         self.send(Command::Stop(deadline));
         // The loop ends by the deadline; the margin is for a machine that is too busy to run it.
         let ended =
             runtime.block_on(async { tokio::time::timeout(deadline + RUNTIME_SHUTDOWN, ended).await });
-        if ended.is_err() {
+        let left = if let Ok(ended) = ended {
+            ended.unwrap_or_default()
+        } else {
             tracing::warn!("the allocation loop did not end within {deadline:?}; calls may be cut off");
-        }
+            0
+        };
         self.outbox.close();
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
+        left
     }
 
     fn send(&self, command: Command) {

@@ -94,8 +94,8 @@ impl Loop {
         }
     }
 
-    /// Runs until the plan has stopped or all command senders are gone.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    /// Runs until the plan has stopped or all command senders are gone. Returns how many executors the stop has left.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> usize {
         let mut batch = Vec::with_capacity(REPLY_BATCH);
         loop {
             self.drain();
@@ -136,6 +136,7 @@ impl Loop {
             }
         }
         self.calls.abort_all();
+        self.plan.left_behind()
     }
 
     fn command(&mut self, command: Command) {

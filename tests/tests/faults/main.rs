@@ -37,13 +37,12 @@ fn main() {
         .into_iter()
         .map(|mode| {
             let cluster = Arc::clone(&cluster);
-            let (name, not_yet) = (mode.name, mode.not_yet);
+            let name = mode.name;
             Trial::test(name, move || {
                 let cluster = cluster.get_or_init(|| LocalCluster::start(KWOK_NODES));
                 scenario::run(cluster, &mode, seed);
                 Ok(())
             })
-            .with_ignored_flag(not_yet)
         })
         .collect();
     let conclusion = libtest_mimic::run(&args, trials);

@@ -15,8 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::application::{Application, ApplicationOptions};
 use crate::events::Event;
 
-/// How long releasing everything may take at the end.
-const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// How long releasing everything may take at the end. No JVM waits, and an API server under load deletes thirty pods a
+/// second.
+const STOP_DEADLINE: Duration = Duration::from_mins(1);
 /// How often the loop looks whether it is to end.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -75,10 +76,18 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     allocator.set_profile(profile);
     allocator.set_targets(vec![(ProfileId(0), options.executors)]);
     let held = hold(&allocator, &asked_to_end);
-    allocator.stop(STOP_DEADLINE);
+    let left = allocator.stop(STOP_DEADLINE);
     // What was released on the way out is still to be told.
     let rest = hold(&allocator, &|| false);
-    held.and(rest)
+    held.and(rest)?;
+    if left > 0 {
+        return Err(format!(
+            "{left} executors were not released within {} s",
+            STOP_DEADLINE.as_secs()
+        )
+        .into());
+    }
+    Ok(())
 }
 
 /// Prints events until there are no more or `end` says so.

@@ -1,5 +1,7 @@
 //! A whole allocator against an API server that is a function.
 
+#![expect(clippy::disallowed_methods, reason = "tests have deadlines of their own")]
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::TcpListener;
