@@ -150,6 +150,9 @@ func startCluster(ctx context.Context, o *upOptions) error {
 	if err := cp.WaitReady(starting, config); err != nil {
 		return stoppedOr(ctx, err)
 	}
+	if err := cp.StartControllers(); err != nil {
+		return err
+	}
 	if err := populate(starting, o, cp, config); err != nil {
 		return stoppedOr(ctx, err)
 	}

@@ -27,11 +27,13 @@ type Options struct {
 
 // ControlPlane is a running control plane.
 type ControlPlane struct {
-	options  Options
-	ca       *authority
-	port     int
-	children []*proc.Child
-	failed   chan error
+	options Options
+	ca      *authority
+	port    int
+	// signingKey is the file with the key of service account tokens.
+	signingKey string
+	children   []*proc.Child
+	failed     chan error
 }
 
 // auditPolicy records who did what, once per request. Watches are recorded
@@ -42,8 +44,8 @@ omitStages: [RequestReceived]
 rules: [{level: Metadata}]
 `
 
-// Start starts etcd, the API server, the controller manager and the scheduler.
-// They run but need not answer yet when it returns: see WaitReady.
+// Start starts etcd and the API server. They run but need not answer yet when
+// it returns: see WaitReady, and StartControllers after that.
 func Start(options Options) (*ControlPlane, error) {
 	cp := &ControlPlane{options: options, failed: make(chan error, 1)}
 	for _, dir := range []string{cp.logDir(), cp.path("etcd")} {
@@ -76,10 +78,14 @@ func (cp *ControlPlane) start() error {
 	if err != nil {
 		return err
 	}
-	if err := cp.startAPIServer(etcdPort, private, public); err != nil {
-		return err
-	}
-	if err := cp.startControllerManager(private); err != nil {
+	cp.signingKey = private
+	return cp.startAPIServer(etcdPort, private, public)
+}
+
+// StartControllers starts the controller manager and the scheduler. The former
+// gives up where the API server is not ready within ten seconds.
+func (cp *ControlPlane) StartControllers() error {
+	if err := cp.startControllerManager(cp.signingKey); err != nil {
 		return err
 	}
 	return cp.startScheduler()
