@@ -14,7 +14,9 @@ pub(crate) const BASE: Fragment = &[
 /// One per thing that can be configured, with a value that is seen in the pod.
 pub(crate) const FRAGMENTS: &[Fragment] = &[
     &[("spark.app.name", "4 Größe 😀 --")],
-    &[("case.appId", "App-{{EXECUTOR_ID}} \"$0\"")],
+    // Without `$`, which stock takes for a group where it puts the id in SPARK_EXECUTOR_DIRS. As the id is the value of
+    // a label, no pod of such an application can be made.
+    &[("case.appId", "App-{{EXECUTOR_ID}} \"é\"")],
     &[("case.executorId", "2147483647")],
     &[("case.driverPod.name", "driver"), ("case.driverPod.uid", "u-1")],
     &[("case.confDir", "usual")],
@@ -246,7 +248,6 @@ pub(crate) const FREE_TEXT: &[&str] = &[
     "spark.executor.extraJavaOptions",
     "spark.local.dir",
     "spark.rpc.*",
-    "case.appId",
 ];
 
 /// What stands for the `*`.

@@ -45,42 +45,35 @@ versions! {
 
 fn compare_all(version: &str) {
     let mut stock = Stock::start(version);
-    compare_corpus(version, &mut stock);
-    if !wanted().is_empty() {
-        return;
+    let mut failures = compare_corpus(&mut stock);
+    if wanted().is_empty() {
+        let seed = generated::seed();
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut generated = generated::compare_pairs(&mut stock, &mut rng);
+        generated.extend(generated::compare_random(&mut stock, &mut rng));
+        if !generated.is_empty() {
+            failures.push(format!("STOKER_SEED={seed} repeats these:"));
+            failures.append(&mut generated);
+        }
     }
-    let seed = generated::seed();
-    let mut rng = fastrand::Rng::with_seed(seed);
-    let mut failures = generated::compare_pairs(&mut stock, &mut rng);
-    failures.extend(generated::compare_random(&mut stock, &mut rng));
     assert!(
         failures.is_empty(),
-        "{} generated cases differ from Spark {version}; STOKER_SEED={seed} repeats them:\n{}",
-        failures.len(),
+        "stock Spark {version} builds something else:\n{}",
         failures.join("\n")
     );
 }
 
-fn compare_corpus(version: &str, stock: &mut Stock) {
-    let mut failures = Vec::new();
-    let mut compared = 0;
-    for (name, case) in corpus() {
-        if !case.is_for(stock.version()) {
-            continue;
-        }
-        compared += 1;
+fn compare_corpus(stock: &mut Stock) -> Vec<String> {
+    let cases: Vec<(String, Case)> = corpus()
+        .filter(|(_, case)| case.is_for(stock.version()))
+        .collect();
+    assert!(!cases.is_empty(), "no case is compared");
+    let failure = |(name, case): (String, Case)| {
         let theirs = stock.build(&case);
-        if let Err(difference) = compare::compare(&case, stock, &theirs) {
-            failures.push(format!("== {version} {name}\n{difference}"));
-        }
-    }
-    assert!(
-        failures.is_empty(),
-        "{} of {compared} cases differ from Spark {version}:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
-    assert!(compared > 0, "no case was compared");
+        let difference = compare::compare(&case, stock, &theirs).err()?;
+        Some(format!("== {} {name}\n{difference}", stock.version()))
+    };
+    cases.into_iter().filter_map(failure).collect()
 }
 
 /// `STOKER_DIFF_CASES`: only the cases written by hand whose name contains this text.
