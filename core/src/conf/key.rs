@@ -54,6 +54,7 @@ pub struct KeyInfo {
     check: Check,
     status: Status,
     inert: &'static [&'static str],
+    literal: bool,
 }
 
 impl KeyInfo {
@@ -71,6 +72,7 @@ impl KeyInfo {
             check: Check::Any,
             status: Status::Built,
             inert: &[],
+            literal: false,
         }
     }
 
@@ -123,6 +125,11 @@ impl KeyInfo {
     /// The key whose value is put before this one's, and what stands between them.
     pub const fn prepended(&self) -> Option<(&'static KeyInfo, &'static str)> {
         self.prepended
+    }
+
+    /// Whether references in the value stay as they are written, as Spark reads the key by its name alone.
+    pub const fn is_literal(&self) -> bool {
+        self.literal
     }
 
     /// The limit on the values.
@@ -346,6 +353,12 @@ impl<T: Value> Key<T> {
 }
 
 impl<T: Value> OptKey<T> {
+    /// References in the value stay as they are written.
+    pub(super) const fn literal(mut self) -> Self {
+        self.info.literal = true;
+        self
+    }
+
     /// The key whose value is put before this one's, and what stands between them.
     pub(super) const fn prepended(mut self, key: &'static KeyInfo, separator: &'static str) -> Self {
         self.info.prepended = Some((key, separator));

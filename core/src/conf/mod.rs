@@ -179,7 +179,14 @@ impl Conf {
     fn set_text(&self, info: &KeyInfo) -> Result<Option<(&'static str, String)>, ConfError> {
         self.set_name(info)
             .and_then(|name| Some((name, self.raw(name)?)))
-            .map(|(name, text)| Ok((name, self.substituted(name, text)?)))
+            .map(|(name, text)| {
+                let text = if info.is_literal() {
+                    text.to_owned()
+                } else {
+                    self.substituted(name, text)?
+                };
+                Ok((name, text))
+            })
             .transpose()
     }
 

@@ -82,12 +82,28 @@ fn references_are_resolved_as_spark_resolves_them() {
 #[test]
 fn a_circle_is_named() {
     let error = refusal(&[
-        ("spark.kubernetes.namespace", "a-${spark.app.name}"),
-        ("spark.app.name", "${spark.kubernetes.namespace}"),
+        ("spark.kubernetes.namespace", "a-${spark.driver.host}"),
+        ("spark.driver.host", "${spark.kubernetes.namespace}"),
     ]);
     let shown = error.to_string();
-    assert!(shown.contains("spark.app.name: circular reference"), "{shown}");
+    assert!(shown.contains("spark.driver.host: circular reference"), "{shown}");
     assert!(shown.contains("spark.kubernetes.namespace"), "{shown}");
+}
+
+/// Spark reads these by their names alone, without looking for references.
+#[test]
+fn what_an_application_is_called_stays_as_it_is_written() {
+    let conf = conf(
+        V4_3,
+        &[
+            ("spark.app.name", "${spark.app.name} of ${spark.app.id}"),
+            ("spark.app.id", "a"),
+            ("spark.kubernetes.namespace", "${spark.app.id}"),
+        ],
+    );
+    let name = conf.get(&keys::APP_NAME).unwrap();
+    assert_eq!(name.as_deref(), Some("${spark.app.name} of ${spark.app.id}"));
+    assert_eq!(conf.get(&keys::NAMESPACE).unwrap(), "a");
 }
 
 #[test]

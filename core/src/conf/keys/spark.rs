@@ -7,15 +7,15 @@ use std::time::Duration;
 keys! {
     /// Identifies the application.
     APP_ID: OptKey<String> = "spark.app.id"
-        .since(1, 4, 0);
+        .since(1, 4, 0).literal();
 
     /// What the user calls the application.
     APP_NAME: OptKey<String> = "spark.app.name"
-        .since(0, 9, 0);
+        .since(0, 9, 0).literal();
 
     /// Which cluster manager, `k8s://https://…`.
     MASTER: OptKey<String> = "spark.master"
-        .since(0, 9, 0);
+        .since(0, 9, 0).literal();
 
     /// Where Spark is installed; its `conf` directory is used when `SPARK_CONF_DIR` is not set.
     HOME: OptKey<String> = "spark.home"
