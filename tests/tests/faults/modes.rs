@@ -152,9 +152,17 @@ fn answers() -> Vec<Mode> {
         message,
     };
     let gateway = refusal(504, None, None, "upstream request timeout");
-    let some = |fault| Script::new().on(&CALLS, Schedule::always().share(0.06), fault);
+    let some = |name, fault: Fault| {
+        // Few calls are made while executors are lost: the third and each fifth after it.
+        let often = Script::new().on(&CALLS, Schedule::always().after(2).every(5), fault.clone());
+        Mode::new(
+            name,
+            &Script::new().on(&CALLS, Schedule::always().share(0.06), fault),
+        )
+        .losing(often)
+    };
     vec![
-        Mode::new("504-though-applied", &some(Fault::RefuseAfter(gateway))),
+        some("504-though-applied", Fault::RefuseAfter(gateway)),
         storm(
             "429-retry-after",
             refusal(
@@ -187,11 +195,19 @@ fn answers() -> Vec<Mode> {
 }
 
 fn connections() -> Vec<Mode> {
-    let some = |fault| Script::new().on(&CALLS, Schedule::always().share(0.06), fault);
+    let some = |name, fault: Fault| {
+        // Few calls are made while executors are lost: the third and each fifth after it.
+        let often = Script::new().on(&CALLS, Schedule::always().after(2).every(5), fault.clone());
+        Mode::new(
+            name,
+            &Script::new().on(&CALLS, Schedule::always().share(0.06), fault),
+        )
+        .losing(often)
+    };
     vec![
-        Mode::new("answer-lost", &some(Fault::ResetAfter)),
-        Mode::new("answer-truncated", &some(Fault::Truncate)),
-        Mode::new("answer-garbled", &some(Fault::Garble)),
+        some("answer-lost", Fault::ResetAfter),
+        some("answer-truncated", Fault::Truncate),
+        some("answer-garbled", Fault::Garble),
         Mode::new(
             "no-answer",
             &Script::new().on(&CALLS, Schedule::always().after(2).every(25), Fault::NoAnswer),
