@@ -156,7 +156,9 @@ impl Plan {
             self.abort(
                 1,
                 format!(
-                    "Volume claims of executor pods of resource profile {profile} cannot be made: {said}. Check the                      role's verbs on persistentvolumeclaims and the options of the volumes                      (spark.kubernetes.executor.volumes.*)."
+                    "Volume claims of executor pods of resource profile {profile} cannot be made: {said}. Check the \
+                     role's verbs on persistentvolumeclaims and the options of the volumes \
+                     (spark.kubernetes.executor.volumes.*)."
                 ),
             );
         }
