@@ -242,6 +242,61 @@ fn the_files_of_the_configuration_directory_are_mounted() {
 }
 
 #[test]
+fn a_template_is_what_the_pod_is_made_from() {
+    let files = Files::new();
+    let template = files.write(
+        "template.yaml",
+        "metadata: {labels: {team: data}}\nspec:\n  futureField: {on: true}\n  containers:\n  - name: proxy\n    image: proxy:1\n  - name: main\n",
+    );
+    let key = "spark.kubernetes.executor.podTemplate";
+    let more = format!("{key}File={}\n{key}ContainerName=main", template.display());
+    let output = run(&mut command(&files, &more)).json();
+    let (metadata, spec) = (&output["pod"]["metadata"], &output["pod"]["spec"]);
+    assert_eq!(metadata["labels"]["team"], "data");
+    assert_eq!(spec["futureField"], json!({"on": true}));
+    let names: Vec<_> = spec["containers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| &c["name"])
+        .collect();
+    assert_eq!(names, ["proxy", "main"]);
+    assert_eq!(spec["containers"][1]["image"], "spark:4.3.0");
+}
+
+#[test]
+fn claims_come_with_the_owner_they_will_have() {
+    let volume = "spark.kubernetes.executor.volumes.persistentVolumeClaim.data";
+    let more = format!(
+        "{volume}.mount.path=/data\n{volume}.options.claimName=OnDemand\n{volume}.options.storageClass=fast\n\
+         {volume}.options.sizeLimit=2Gi\nspark.kubernetes.executor.podNamePrefix=report"
+    );
+    let files = Files::new();
+    let driver = files.write(
+        "driver.yaml",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: report-driver, uid: u-1}\n",
+    );
+    let output = run(command(&files, &more).arg("--driver-pod").arg(driver)).json();
+    let claims = output["resources"].as_array().unwrap();
+    assert_eq!(claims.len(), 1, "{output}");
+    let claim = &claims[0];
+    assert_eq!(claim["kind"], "PersistentVolumeClaim");
+    assert_eq!(claim["metadata"]["name"], "report-exec-7-pvc-0");
+    assert_eq!(claim["metadata"]["ownerReferences"][0]["uid"], "u-1");
+    assert_eq!(claim["spec"]["resources"]["requests"]["storage"], "2Gi");
+}
+
+#[test]
+fn only_feature_steps_that_need_a_jvm_are_refused() {
+    let key = "spark.kubernetes.executor.pod.featureSteps";
+    let volcano = "org.apache.spark.deploy.k8s.features.VolcanoFeatureStep";
+    rendered(&format!("{key}={volcano},com.example.Step")).refused(&[key, "com.example.Step"]);
+    let output = rendered(&format!("{key}={volcano}")).json();
+    let annotations = &output["pod"]["metadata"]["annotations"];
+    assert_eq!(annotations["scheduling.k8s.io/group-name"], "spark-1-podgroup");
+}
+
+#[test]
 fn bad_properties_are_refused() {
     rendered("spark.executor.cores=many\nspark.kubernetes.executor.apiPollingInterval=x").refused(&[
         "spark.executor.cores",
@@ -254,8 +309,6 @@ fn bad_properties_are_refused() {
         "Upper",
         "lower case",
     ]);
-    rendered("spark.kubernetes.executor.pod.featureSteps=com.example.Step")
-        .refused(&["spark.kubernetes.executor.pod.featureSteps"]);
 }
 
 #[test]
