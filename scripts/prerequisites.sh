@@ -6,6 +6,7 @@ set -euo pipefail
 packages=()
 want() { command -v "$1" >/dev/null || packages+=("$2"); }
 want gcc gcc
+want g++ g++
 want make make
 want git git
 want python3 python3
