@@ -284,3 +284,19 @@ impl Conf {
             .or_else(|| self.text_or_default(info.fallback()?))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "for tests")]
+impl Conf {
+    /// These entries with Spark 4.3.0, and no environment.
+    pub(crate) fn of(entries: &[(&str, &str)]) -> Conf {
+        let entries = entries
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let sources = Sources {
+            properties: entries.collect(),
+            ..Sources::default()
+        };
+        Conf::new(sources, SparkVersion::new(4, 3, 0)).unwrap()
+    }
+}

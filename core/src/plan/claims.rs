@@ -190,12 +190,12 @@ impl Plan {
 
     /// The same of a claim, as far as its name is Spark's own.
     fn said_of_claim(&self, id: ExecutorId, index: usize, failure: &ApiFailure) -> String {
-        let said = self.said_of(id, failure);
+        let said = self.said_of(id, &failure.message);
         said.replace(&format!("<executor pod>-pvc-{index}"), "<volume claim>")
     }
 
-    /// What a failure says, without the name that changes with every executor.
-    pub(super) fn said_of(&self, id: ExecutorId, failure: &ApiFailure) -> String {
-        failure.message.replace(&self.cfg.pod_name(id), "<executor pod>")
+    /// What is said of an executor's pod, without the name that changes with every executor: equal messages are equal.
+    pub(super) fn said_of(&self, id: ExecutorId, said: &str) -> String {
+        said.replace(&self.cfg.pod_name(id), "<executor pod>")
     }
 }

@@ -172,7 +172,7 @@ impl Plan {
             FailureClass::Invalid | FailureClass::Forbidden => !self.targets.is_proven(profile),
             _ => false,
         };
-        let said = self.said_of(id, failure);
+        let said = self.said_of(id, &failure.message);
         if hopeless {
             self.abort(
                 1,

@@ -134,8 +134,7 @@ impl Plan {
             return;
         };
         let released = self.ledger.get(id).is_none_or(|executor| executor.released);
-        // The name changes from pod to pod; without it equal messages are equal.
-        let essence = said.replace(&pod.name, "<executor pod>");
+        let essence = self.said_of(id, &said);
         if self.pending.note(id, profile, cause, &essence) && !released && self.stop.is_none() {
             let (head, tail) = match cause {
                 PendingCause::Unschedulable => (

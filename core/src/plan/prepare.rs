@@ -191,7 +191,7 @@ impl Plan {
 
     /// Gives up all executors of which no pod was asked for.
     pub(super) fn withdraw_all(&mut self) {
-        self.withdraw_where(|_, _| true);
+        self.withdraw_where(|_| true);
     }
 
     /// Gives up executors above the target of which no pod was asked for, the newest first.
@@ -208,7 +208,7 @@ impl Plan {
             .collect();
         for (profile, excess) in excess {
             let mut left = excess;
-            self.withdraw_where(|_, of| {
+            self.withdraw_where(|of| {
                 let chosen = of == profile && left > 0;
                 left -= usize::from(chosen);
                 chosen
@@ -217,7 +217,7 @@ impl Plan {
     }
 
     /// The newest first.
-    fn withdraw_where(&mut self, mut chosen: impl FnMut(ExecutorId, ProfileId) -> bool) {
+    fn withdraw_where(&mut self, mut chosen: impl FnMut(ProfileId) -> bool) {
         if self.ledger.total().staged == 0 {
             return;
         }
@@ -226,7 +226,7 @@ impl Plan {
             .iter()
             .rev()
             .filter(|(_, executor)| executor.stage.is_staged())
-            .filter(|(id, executor)| chosen(*id, executor.profile))
+            .filter(|(_, executor)| chosen(executor.profile))
             .map(|(id, _)| id)
             .collect();
         for id in ids {

@@ -7,9 +7,6 @@ use super::{Area, Finding, Level};
 use crate::conf::{Conf, ConfError, Note, keys};
 use crate::with_causes;
 
-/// How many executors Spark assumes where the configuration does not say.
-const DEFAULT_EXECUTORS: i32 = 2;
-
 /// The configuration cannot be used, or no executor can be built from it.
 pub fn unbuildable(what: &str, error: &(dyn Error + 'static)) -> Finding {
     Finding::new(
@@ -98,7 +95,7 @@ pub fn executors(conf: &Conf) -> Result<u32, ConfError> {
             .max(conf.get(&keys::DYN_ALLOCATION_INITIAL_EXECUTORS)?)
             .max(conf.get(&keys::DYN_ALLOCATION_MIN_EXECUTORS)?)
     } else {
-        instances.unwrap_or(DEFAULT_EXECUTORS)
+        instances.unwrap_or(keys::DEFAULT_EXECUTOR_INSTANCES)
     };
     Ok(u32::try_from(executors).unwrap_or(0))
 }
@@ -106,22 +103,9 @@ pub fn executors(conf: &Conf) -> Result<u32, ConfError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conf::{Sources, SparkVersion};
-
-    fn conf(entries: &[(&str, &str)]) -> Conf {
-        let properties = entries
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
-        let sources = Sources {
-            properties,
-            ..Sources::default()
-        };
-        Conf::new(sources, SparkVersion::new(4, 3, 0)).unwrap()
-    }
 
     fn told(entries: &[(&str, &str)]) -> Vec<(Level, String)> {
-        configuration(&conf(entries))
+        configuration(&Conf::of(entries))
             .unwrap()
             .into_iter()
             .map(|finding| (finding.level, finding.what))
@@ -178,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_number_of_executors_is_the_one_spark_starts_with() {
-        let count = |entries: &[(&str, &str)]| executors(&conf(entries)).unwrap();
+        let count = |entries: &[(&str, &str)]| executors(&Conf::of(entries)).unwrap();
         assert_eq!(count(&[]), 2);
         assert_eq!(count(&[("spark.executor.instances", "7")]), 7);
         let dynamic = ("spark.dynamicAllocation.enabled", "true");

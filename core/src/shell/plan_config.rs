@@ -5,9 +5,6 @@ use std::time::Duration;
 use crate::conf::{Conf, ConfError, keys};
 use crate::plan::{Batch, ClaimOwner, PlanConfig};
 
-/// Spark's own default of `spark.executor.instances` where a cluster manager has to assume one.
-const DEFAULT_EXECUTORS: i32 = 2;
-
 /// What the plan is to know of the configuration.
 pub(super) fn plan_config(
     conf: &Conf,
@@ -82,7 +79,8 @@ fn max_executor_failures(conf: &Conf) -> Result<Option<usize>, ConfError> {
     let executors = if conf.get(&keys::DYN_ALLOCATION_ENABLED)? {
         conf.get(&keys::DYN_ALLOCATION_MAX_EXECUTORS)?
     } else {
-        conf.get(&keys::EXECUTOR_INSTANCES)?.unwrap_or(DEFAULT_EXECUTORS)
+        conf.get(&keys::EXECUTOR_INSTANCES)?
+            .unwrap_or(keys::DEFAULT_EXECUTOR_INSTANCES)
     };
     Ok(executors
         .checked_mul(2)
@@ -92,19 +90,9 @@ fn max_executor_failures(conf: &Conf) -> Result<Option<usize>, ConfError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conf::{Sources, SparkVersion};
 
     fn config(entries: &[(&str, &str)]) -> PlanConfig {
-        let properties = entries
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
-        let sources = Sources {
-            properties,
-            ..Sources::default()
-        };
-        let conf = Conf::new(sources, SparkVersion::new(4, 3, 0)).unwrap();
-        plan_config(&conf, "spark-1", "pi", false, 7).unwrap()
+        plan_config(&Conf::of(entries), "spark-1", "pi", false, 7).unwrap()
     }
 
     #[test]

@@ -48,6 +48,10 @@ impl OwnerPod {
     }
 }
 
+/// The environment variable that carries the secret of `spark.authenticate` to executors, and to a driver that is
+/// given one.
+pub const AUTH_SECRET_VARIABLE: &str = "_SPARK_AUTH_SECRET";
+
 /// A text that does not show in logs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

@@ -22,7 +22,7 @@ mod template;
 
 pub use claim::VolumeClaim;
 pub use config_map::config_map;
-pub use context::{AppContext, OwnerPod, Secret};
+pub use context::{AUTH_SECRET_VARIABLE, AppContext, OwnerPod, Secret};
 pub use error::SpecError;
 pub use names::{config_map_name, hostname, pod_name, pod_name_prefix, unique_id};
 pub use profile::{ExecutorResource, ResourceProfile};

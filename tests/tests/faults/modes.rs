@@ -144,6 +144,13 @@ fn storm(name: &'static str, refusal: Refusal) -> Mode {
         .in_vain(STORM_WAVES)
 }
 
+/// Some calls go wrong. Few are made while executors are lost: the third and each fifth after it.
+fn some(name: &'static str, fault: Fault) -> Mode {
+    let often = Script::new().on(&CALLS, Schedule::always().after(2).every(5), fault.clone());
+    let seldom = Script::new().on(&CALLS, Schedule::always().share(0.06), fault);
+    Mode::new(name, &seldom).losing(often)
+}
+
 fn answers() -> Vec<Mode> {
     let refusal = |code, retry_after, reason, message| Refusal {
         code,
@@ -152,15 +159,6 @@ fn answers() -> Vec<Mode> {
         message,
     };
     let gateway = refusal(504, None, None, "upstream request timeout");
-    let some = |name, fault: Fault| {
-        // Few calls are made while executors are lost: the third and each fifth after it.
-        let often = Script::new().on(&CALLS, Schedule::always().after(2).every(5), fault.clone());
-        Mode::new(
-            name,
-            &Script::new().on(&CALLS, Schedule::always().share(0.06), fault),
-        )
-        .losing(often)
-    };
     vec![
         some("504-though-applied", Fault::RefuseAfter(gateway)),
         storm(
@@ -195,15 +193,6 @@ fn answers() -> Vec<Mode> {
 }
 
 fn connections() -> Vec<Mode> {
-    let some = |name, fault: Fault| {
-        // Few calls are made while executors are lost: the third and each fifth after it.
-        let often = Script::new().on(&CALLS, Schedule::always().after(2).every(5), fault.clone());
-        Mode::new(
-            name,
-            &Script::new().on(&CALLS, Schedule::always().share(0.06), fault),
-        )
-        .losing(often)
-    };
     vec![
         some("answer-lost", Fault::ResetAfter),
         some("answer-truncated", Fault::Truncate),

@@ -8,6 +8,7 @@ use std::{env, fs, io};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use stoker_core::conf::{Conf, SparkVersion, keys};
+use stoker_core::spec::{self, AUTH_SECRET_VARIABLE};
 use thiserror::Error;
 
 use crate::pod_template;
@@ -118,7 +119,7 @@ impl Application {
 }
 
 fn refuse_custom_steps(conf: &Conf) -> Result<(), Box<dyn Error>> {
-    let classes = stoker_core::spec::custom_steps(conf)?;
+    let classes = spec::custom_steps(conf)?;
     if classes.is_empty() {
         Ok(())
     } else {
@@ -134,7 +135,7 @@ fn auth_secret(conf: &Conf, random: [u8; 32]) -> Result<Option<String>, Box<dyn 
     if !conf.get(&keys::AUTHENTICATE)? {
         return Ok(None);
     }
-    if let Some(secret) = conf.env("_SPARK_AUTH_SECRET") {
+    if let Some(secret) = conf.env(AUTH_SECRET_VARIABLE) {
         return Ok(Some(secret.to_owned()));
     }
     if let Some(secret) = conf.get(&keys::AUTHENTICATE_SECRET)? {

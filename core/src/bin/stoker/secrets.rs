@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 use stoker_core::conf::{REDACTED, Redactor};
+use stoker_core::spec::AUTH_SECRET_VARIABLE;
 
-/// The variable with the secret of `spark.authenticate`; hidden whatever the user's expression says.
-const AUTH_SECRET: &str = "_SPARK_AUTH_SECRET";
-
-/// Replaces the values of environment variables that look like secrets, in every container. Of a Java option
+/// Replaces the values of environment variables that look like secrets, in every container; the secret of
+/// `spark.authenticate` is hidden whatever the user's expression says. Of a Java option
 /// `-Dkey=value` the key stays.
 pub(crate) fn hide(pod: &mut Value, redactor: &Redactor) {
     for list in ["containers", "initContainers"] {
@@ -27,7 +26,7 @@ fn hide_variable(variable: &mut Value, redactor: &Redactor) {
     };
     let option = value.strip_prefix("-D").and_then(|option| option.split_once('='));
     let shown = match option {
-        _ if name == AUTH_SECRET => REDACTED.to_owned(),
+        _ if name == AUTH_SECRET_VARIABLE => REDACTED.to_owned(),
         Some((key, value)) => format!("-D{key}={}", redactor.redact(key, value)),
         None => redactor.redact(name, value).into_owned(),
     };
@@ -63,7 +62,7 @@ mod tests {
 
     #[test]
     fn the_authentication_secret_is_always_hidden() {
-        assert_eq!(hidden(AUTH_SECRET, "x", Some("nothing")), REDACTED);
+        assert_eq!(hidden(AUTH_SECRET_VARIABLE, "x", Some("nothing")), REDACTED);
         assert_eq!(hidden("DB_PASSWORD", "x", Some("nothing")), "x");
     }
 

@@ -4,6 +4,9 @@ use super::{ByteSize, Key, OptKey, Prefix};
 use crate::conf::key::Check;
 use std::time::Duration;
 
+/// `spark.executor.instances` where a cluster manager has to assume a number.
+pub const DEFAULT_EXECUTOR_INSTANCES: i32 = 2;
+
 keys! {
     /// Identifies the application.
     APP_ID: OptKey<String> = "spark.app.id"

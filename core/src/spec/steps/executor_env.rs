@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Request, SpecError, command_line};
 use crate::conf::{Conf, keys};
-use crate::spec::CONF_DIR;
 use crate::spec::ids::substitute;
 use crate::spec::profile::ExecutorResources;
+use crate::spec::{AUTH_SECRET_VARIABLE, CONF_DIR};
 
 const EXECUTOR_DIRS: &str = "SPARK_EXECUTOR_DIRS";
 
@@ -71,7 +71,7 @@ pub(super) fn variables(
     if let Some(secret) = &context.auth_secret
         && conf.get(&keys::AUTHENTICATE_SECRET_EXECUTOR_FILE)?.is_none()
     {
-        env.add("_SPARK_AUTH_SECRET", secret.reveal());
+        env.add(AUTH_SECRET_VARIABLE, secret.reveal());
     }
     if let Some(class_path) = conf.get(&keys::EXECUTOR_CLASS_PATH)? {
         env.add("SPARK_CLASSPATH", class_path);
