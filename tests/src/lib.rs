@@ -1,7 +1,6 @@
-//! The deterministic simulator and helpers shared by the test suites.
+//! Helpers shared by the test suites.
 
 #[cfg(feature = "cluster")]
 pub mod fault_proxy;
 #[cfg(feature = "cluster")]
 pub mod local_cluster;
-pub mod sim;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use stoker_core::plan::{Action, Batch, ClaimOwner, Notice, PlanConfig, ProfileId};
-use stoker_tests::sim::Sim;
-use stoker_tests::sim::cluster::{Cluster, Fate};
-use stoker_tests::sim::faults::Faults;
-use stoker_tests::sim::ops::Op;
+use stoker_core::sim::Sim;
+use stoker_core::sim::cluster::{Cluster, Fate};
+use stoker_core::sim::faults::Faults;
+use stoker_core::sim::ops::Op;
 
 /// Everything that decides a run.
 #[derive(Debug, Clone)]
@@ -119,7 +119,7 @@ fn start(scenario: &Scenario) -> Sim {
         .driver_pod
         .is_some()
         .then(|| stoker_core::plan::DriverPod {
-            uid: stoker_tests::sim::OWNER.into(),
+            uid: stoker_core::sim::OWNER.into(),
             ready: scenario.seed.is_multiple_of(2),
         });
     let mut cluster = Cluster::new(driver);

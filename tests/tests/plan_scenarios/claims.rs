@@ -1,9 +1,9 @@
 use stoker_core::plan::{
     Action, ClaimOwner, ExecutorId, FailureClass, LossKind, Notice, Outcome, PlanConfig, ProfileId,
 };
-use stoker_tests::sim::cluster::Cluster;
-use stoker_tests::sim::faults::Faults;
-use stoker_tests::sim::{APP, OWNER, Sim};
+use stoker_core::sim::cluster::Cluster;
+use stoker_core::sim::faults::Faults;
+use stoker_core::sim::{APP, OWNER, Sim};
 
 use crate::{abort, failed, losses, millis, released, secs, unanswered, waiting};
 

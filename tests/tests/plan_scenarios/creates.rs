@@ -2,9 +2,9 @@ use stoker_core::plan::{
     Batch, Condition, ExecutorId, FailureClass, LossKind, Notice, Outcome, PendingCause, PlanConfig,
     ProfileId,
 };
-use stoker_tests::sim::cluster::Cluster;
-use stoker_tests::sim::faults::Faults;
-use stoker_tests::sim::{APP, OWNER, Sim};
+use stoker_core::sim::cluster::Cluster;
+use stoker_core::sim::faults::Faults;
+use stoker_core::sim::{APP, OWNER, Sim};
 
 use crate::{abort, failed, failed_for, losses, millis, secs, unanswered, waiting};
 
@@ -135,7 +135,7 @@ fn pods_that_do_not_start_bound_the_creates() {
 fn a_create_whose_answer_was_lost_is_adopted_not_doubled() {
     let mut sim = Sim::new(Sim::config(), 5);
     sim.run(secs(1));
-    sim.break_watches(&Outcome::Unknown(stoker_tests::sim::unreachable()));
+    sim.break_watches(&Outcome::Unknown(stoker_core::sim::unreachable()));
     sim.script("watch", (0..30).map(|_| failed(FailureClass::Server)));
     sim.faults = Faults {
         lose_answer: 100,

@@ -1,6 +1,6 @@
 use stoker_core::plan::{ExecutorId, LossKind, Notice, PlanConfig, PodPatch};
-use stoker_tests::sim::Sim;
-use stoker_tests::sim::cluster::Fate;
+use stoker_core::sim::Sim;
+use stoker_core::sim::cluster::Fate;
 
 use crate::{abort, losses, released, secs};
 
@@ -173,7 +173,7 @@ fn kept_pods_are_marked_inactive_once_and_replaced() {
     assert!(sim.pod_of(ExecutorId(1)).is_some_and(|pod| pod.inactive));
     assert_eq!((sim.sent("patch").len(), sim.sent("delete").len()), (1, 0));
     assert_eq!(sim.alive(0), 2);
-    sim.perform(&stoker_tests::sim::ops::Op::WatchGone);
+    sim.perform(&stoker_core::sim::ops::Op::WatchGone);
     sim.run(secs(20));
     assert_eq!(
         (losses(&sim).len(), sim.sent("patch").len()),

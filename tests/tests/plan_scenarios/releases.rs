@@ -1,6 +1,6 @@
 use stoker_core::plan::{ExecutorId, PlanConfig};
-use stoker_tests::sim::Sim;
-use stoker_tests::sim::cluster::Fate;
+use stoker_core::sim::Sim;
+use stoker_core::sim::cluster::Fate;
 
 use crate::{losses, millis, released, secs, unanswered};
 

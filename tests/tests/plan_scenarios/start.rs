@@ -3,8 +3,8 @@ use std::time::Duration;
 use stoker_core::plan::{
     Action, DriverPod, ExecutorId, FailureClass, FatalKind, Notice, PlanConfig, PodPhase, ProfileId,
 };
-use stoker_tests::sim::cluster::Cluster;
-use stoker_tests::sim::{APP, OWNER, Sim};
+use stoker_core::sim::cluster::Cluster;
+use stoker_core::sim::{APP, OWNER, Sim};
 
 use crate::{failed, millis, secs, unanswered};
 

@@ -1,7 +1,7 @@
 use stoker_core::plan::{ExecutorId, FailureClass, Notice, PlanConfig, ProfileId};
-use stoker_tests::sim::cluster::{Cluster, Fate};
-use stoker_tests::sim::faults::Faults;
-use stoker_tests::sim::{APP, OWNER, Sim, unreachable};
+use stoker_core::sim::cluster::{Cluster, Fate};
+use stoker_core::sim::faults::Faults;
+use stoker_core::sim::{APP, OWNER, Sim, unreachable};
 
 use crate::{failed, losses, millis, released, secs};
 

@@ -1,6 +1,6 @@
 use stoker_core::plan::{ExecutorId, FailureClass, LossKind, Outcome};
-use stoker_tests::sim::ops::Op;
-use stoker_tests::sim::{Sim, unreachable};
+use stoker_core::sim::ops::Op;
+use stoker_core::sim::{Sim, unreachable};
 
 use crate::{failed, losses, millis, secs};
 
@@ -131,7 +131,7 @@ fn events_that_are_shown_again_change_nothing() {
     sim.run_up(3);
     sim.end(
         &sim.uid_of(ExecutorId(1)).expect("a pod"),
-        stoker_tests::sim::cluster::Fate::Exit(1),
+        stoker_core::sim::cluster::Fate::Exit(1),
     );
     sim.run(secs(20));
     let (actions, notices) = (sim.actions.len(), sim.notices.len());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stoker_core::plan::{
+use crate::plan::{
     Action, CallResult, ClaimOwner, ExecutorId, FailureClass, ObjectRef, Outcome, PlanConfig, Prepared,
     ProfileId,
 };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use stoker_core::plan::{
+use crate::plan::{
     Action, CallId, CallResult, ExecutorId, FailureClass, Notice, Outcome, PlanConfig, PodPhase, ProfileId,
     Selection, Snapshot,
 };

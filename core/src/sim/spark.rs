@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stoker_core::plan::{ExecutorId, Plan, ProfileId};
+use crate::plan::{ExecutorId, Plan, ProfileId};
 
 use super::check::Checker;
 use super::cluster::{Fate, is_alive};

@@ -18,11 +18,11 @@ mod spark;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use fastrand::Rng;
-use stoker_core::plan::{
+use crate::plan::{
     Action, ApiFailure, CallId, CallResult, DriverPod, ExecutorId, FailureClass, Notice, Outcome, Plan,
     PlanConfig, PodPhase, ProfileId, WatchEvent,
 };
+use fastrand::Rng;
 
 use check::Checker;
 use cluster::{Cluster, Fate, is_alive};
@@ -268,7 +268,7 @@ impl Sim {
     }
 
     /// The pod of an executor.
-    pub fn pod_of(&self, id: ExecutorId) -> Option<&stoker_core::plan::PodFacts> {
+    pub fn pod_of(&self, id: ExecutorId) -> Option<&crate::plan::PodFacts> {
         self.cluster.pods.get(&format!("test-exec-{id}"))
     }
 
@@ -284,13 +284,13 @@ impl Sim {
     }
 
     /// Scheduler or kubelet write something into a pod's status.
-    pub fn modify(&mut self, uid: &str, change: impl FnOnce(&mut stoker_core::plan::PodFacts)) {
+    pub fn modify(&mut self, uid: &str, change: impl FnOnce(&mut crate::plan::PodFacts)) {
         self.cluster.modify(uid, change);
         self.publish();
     }
 
     /// Somebody else creates a pod.
-    pub fn plant(&mut self, pod: stoker_core::plan::PodFacts) {
+    pub fn plant(&mut self, pod: crate::plan::PodFacts) {
         let planted = self.cluster.create(pod);
         assert!(planted.is_ok(), "{planted:?}");
         self.publish();

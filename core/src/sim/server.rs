@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stoker_core::plan::{
+use crate::plan::{
     Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, Outcome, PodPatch, Prepared, ProfileId,
     Selection,
 };
@@ -206,7 +206,7 @@ impl Sim {
                 selection: Selection::Pods,
                 ..
             } => {
-                let ours = |pod: &&stoker_core::plan::PodFacts| pod.app_id.as_deref() == Some(APP);
+                let ours = |pod: &&crate::plan::PodFacts| pod.app_id.as_deref() == Some(APP);
                 let names: Vec<_> = self
                     .cluster
                     .pods

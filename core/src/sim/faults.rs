@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::plan::{Action, ApiFailure, FailureClass};
 use fastrand::Rng;
-use stoker_core::plan::{Action, ApiFailure, FailureClass};
 
 /// Chances in percent, and delays.
 #[derive(Debug, Clone, Copy)]

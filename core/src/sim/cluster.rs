@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use stoker_core::plan::{
+use crate::plan::{
     ApiFailure, Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, FailureClass, ListPage,
     ObjectRef, PodFacts, PodPhase, ProfileId, WatchEvent,
 };

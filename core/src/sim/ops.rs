@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stoker_core::plan::{FailureClass, Outcome};
+use crate::plan::{FailureClass, Outcome};
 
 use super::cluster::{Fate, refuse};
 use super::{Sim, unreachable};
