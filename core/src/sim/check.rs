@@ -221,7 +221,7 @@ impl Checker {
                 require!(
                     self.found,
                     Ownership,
-                    self.cfg.delete_executors || *selection == Selection::Claims,
+                    self.cfg.delete_executors || matches!(selection, Selection::Claims | Selection::Services),
                     "pods are kept"
                 );
                 if *selection == Selection::Pods {
@@ -274,7 +274,7 @@ impl Checker {
         require!(
             self.found,
             Bounds,
-            self.open.len() - in_flight <= 5,
+            self.open.len() - in_flight <= 6,
             "too many calls in flight: {:?}",
             self.open
         );
