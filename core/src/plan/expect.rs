@@ -164,6 +164,14 @@ impl Chores {
         !self.others.is_empty()
     }
 
+    /// Forgets the delete of an executor's pod; false where none waits.
+    pub(super) fn drop_delete(&mut self, of: ExecutorId) -> bool {
+        let waiting = self.others.len();
+        self.others
+            .retain(|chore| !matches!(chore, Chore::Delete { id, .. } if *id == of));
+        self.others.len() < waiting
+    }
+
     /// Forgets the labels that wait.
     pub(super) fn drop_patches(&mut self) {
         self.others.retain(|chore| !matches!(chore, Chore::Patch { .. }));

@@ -202,6 +202,13 @@ impl Plan {
 
     /// An executor has registered with the driver.
     pub fn handle_registered(&mut self, now: Duration, executor: ExecutorId) {
+        if self
+            .ledger
+            .get(executor)
+            .is_some_and(|known| known.excess && known.stage != Stage::Ended)
+        {
+            self.keep_registered(executor);
+        }
         self.ledger.update(executor, |executor| {
             executor.registered = true;
             // It lives: whatever became of its create's answer, its pod can be asked for.

@@ -185,3 +185,36 @@ fn executors_are_released_without_the_right_to_label_them() {
     sim.run(secs(60));
     assert_eq!(released(&sim), [ExecutorId(1), ExecutorId(2)]);
 }
+
+/// Spark has taken both in at the moment they were chosen to go: one whose delete waits stays, the other is a loss.
+#[test]
+fn an_executor_that_registers_while_it_is_being_excluded_stays_or_is_a_loss() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            max_in_flight: 1,
+            idle_timeout: secs(0),
+            ..Sim::config()
+        },
+        1,
+    );
+    sim.start_time = None;
+    sim.target(0, 2);
+    sim.run(secs(5));
+    let (waits, goes) = (ExecutorId(1), ExecutorId(2));
+    assert!(!sim.plan.is_deleted(waits) && !sim.plan.is_deleted(goes));
+    sim.target(0, 0);
+    assert_eq!(sim.sent("delete").len(), 1);
+    for id in [waits, goes] {
+        assert!(sim.plan.is_deleted(id));
+        sim.check.on_registered(id);
+        sim.plan.handle_registered(sim.now, id);
+        assert!(!sim.plan.is_deleted(id));
+    }
+    sim.run(secs(60));
+    assert_eq!(sim.sent("delete").len(), 1);
+    assert!(sim.pod_of(waits).is_some());
+    assert!(released(&sim).is_empty());
+    let lost = losses(&sim);
+    assert_eq!(lost.len(), 1);
+    assert_eq!((lost[0].0, lost[0].1.app_caused), (goes, false));
+}
