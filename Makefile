@@ -45,7 +45,7 @@ demo: dist cluster ## Run Spark jobs on a local cluster, lose executors, see the
 	@scripts/demo.sh
 
 .PHONY: test
-test: test-rust fuzz test-java test-cluster test-spark ## Run all tests
+test: test-rust histories fuzz test-java test-cluster test-spark ## Run all tests
 
 .PHONY: test-rust
 test-rust: spark-jars ## Unit, property, contract, differential and JVM boundary tests
@@ -70,6 +70,12 @@ test-cluster: native cluster ## Tests on a real API server, and of the local clu
 test-spark: dist cluster ## Real Spark applications with real executors
 	@scripts/demo.sh
 	@scripts/e2e.sh
+
+.PHONY: histories
+histories: ## Random histories of the plan in the simulator, STOKER_HISTORIES (24000) of them
+	@$(ENV); say "Random histories"; \
+	STOKER_HISTORIES=$${STOKER_HISTORIES:-24000} cargo test --quiet --locked --profile histories -p stoker-tests \
+	    --no-default-features --test plan_properties
 
 .PHONY: fuzz
 fuzz: ## Look for inputs that make the core panic, STOKER_FUZZ_SECONDS (20) for each target

@@ -157,6 +157,13 @@ impl Checker {
             .count()
     }
 
+    /// Whether the answer to an executor's create is still awaited.
+    pub(super) fn is_being_created(&self, id: Option<ExecutorId>) -> bool {
+        self.open
+            .values()
+            .any(|action| matches!(action, Action::Create { executor, .. } if Some(*executor) == id))
+    }
+
     /// Whether an executor may be refused at its registration.
     pub fn may_refuse(&self, id: ExecutorId) -> bool {
         self.stopping

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::plan::{
     ApiFailure, Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, FailureClass, ListPage,
     ObjectRef, PodFacts, PodPhase, ProfileId, WatchEvent,
@@ -11,7 +13,7 @@ use crate::plan::{
 pub const CONTAINER: &str = "spark-kubernetes-executor";
 
 /// What made an executor end, as far as the simulated cluster knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// The executor's process ended with this code.
     Exit(i32),
@@ -23,6 +25,8 @@ pub enum Fate {
     Evicted,
     /// Another container failed.
     Sidecar,
+    /// Its node does not answer any more.
+    NodeLost,
 }
 
 impl Fate {
@@ -219,7 +223,7 @@ impl Cluster {
             let (code, reason) = match fate {
                 Fate::Exit(code) => (code, if code == 0 { "Completed" } else { "Error" }),
                 Fate::Oom => (137, "OOMKilled"),
-                Fate::Preempted | Fate::Evicted => (143, "Error"),
+                Fate::Preempted | Fate::Evicted | Fate::NodeLost => (143, "Error"),
                 Fate::Sidecar => (0, "Completed"),
             };
             let ended = |exit_code, reason: &str| ContainerState::Terminated {
@@ -230,12 +234,8 @@ impl Cluster {
             pod.containers = vec![container(CONTAINER, ended(code, reason))];
             match fate {
                 Fate::Exit(0) => pod.phase = PodPhase::Succeeded,
-                Fate::Preempted => pod.conditions.push(Condition {
-                    kind: "DisruptionTarget".into(),
-                    status: "True".into(),
-                    reason: Some("PreemptionByScheduler".into()),
-                    message: None,
-                }),
+                Fate::Preempted => pod.conditions.push(disruption("PreemptionByScheduler")),
+                Fate::NodeLost => pod.conditions.push(disruption("DeletionByPodGC")),
                 Fate::Evicted => pod.reason = Some("Evicted".into()),
                 Fate::Sidecar => {
                     pod.phase = PodPhase::Running;
@@ -363,6 +363,15 @@ pub fn is_alive(pod: &PodFacts) -> bool {
             .containers
             .iter()
             .all(|c| !matches!(c.state, ContainerState::Terminated { .. }))
+}
+
+fn disruption(reason: &str) -> Condition {
+    Condition {
+        kind: "DisruptionTarget".into(),
+        status: "True".into(),
+        reason: Some(reason.to_owned()),
+        message: None,
+    }
 }
 
 fn container(name: &str, state: ContainerState) -> ContainerFacts {

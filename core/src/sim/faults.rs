@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::plan::{Action, ApiFailure, FailureClass};
 use fastrand::Rng;
 
 /// Chances in percent, and delays.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Faults {
     /// Latency of a request and of an answer, each between nothing and this.
     pub latency: Duration,
@@ -22,6 +25,8 @@ pub struct Faults {
     pub drop_watch: u32,
     /// A preparation fails, as a whole or for some executors.
     pub fail_prepare: u32,
+    /// An event of the watch comes twice.
+    pub duplicate: u32,
 }
 
 impl Faults {
@@ -34,7 +39,14 @@ impl Faults {
         apply_late: 0,
         drop_watch: 0,
         fail_prepare: 0,
+        duplicate: 0,
     };
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Faults::NONE
+    }
 }
 
 /// What happens to one call.

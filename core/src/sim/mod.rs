@@ -7,8 +7,11 @@ pub mod faults;
 pub mod ops;
 mod server;
 mod spark;
+pub mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use crate::plan::{
@@ -20,6 +23,8 @@ use fastrand::Rng;
 use check::{Checker, Invariant, Violation};
 use cluster::{Cluster, Fate, is_alive};
 use faults::Faults;
+use ops::Op;
+use trouble::Troubles;
 
 /// Application id of the plan under test.
 pub const APP: &str = "spark-test";
@@ -51,6 +56,16 @@ enum Happening {
     Exit(String),
 }
 
+impl Happening {
+    /// Whether it happens in the driver's process.
+    fn needs_driver(&self) -> bool {
+        matches!(
+            self,
+            Happening::Answer(..) | Happening::Event(..) | Happening::EndWatch(..) | Happening::Register(..)
+        )
+    }
+}
+
 /// An open watch on the server's side.
 #[derive(Debug)]
 struct Connection {
@@ -58,6 +73,27 @@ struct Connection {
     sent: u64,
     /// Events arrive in order.
     last: Duration,
+}
+
+/// Something that happened, for people and for comparisons. It is written out only when somebody reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// The plan has asked for a call.
+    Action(Action),
+    /// The plan has told something.
+    Notice(Notice),
+    /// Something has happened outside.
+    Op(Op),
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Entry::Action(action) => write!(f, "{action:?}"),
+            Entry::Notice(notice) => write!(f, "{notice:?}"),
+            Entry::Op(op) => write!(f, "{op:?}"),
+        }
+    }
 }
 
 /// The simulation.
@@ -77,12 +113,14 @@ pub struct Sim {
     pub scripted: BTreeMap<&'static str, Vec<Outcome<()>>>,
     /// The invariants.
     pub check: Checker,
-    /// Every action and notice, with its time.
-    pub trace: Vec<String>,
+    /// Everything that happened, with its time.
+    pub trace: Vec<(Duration, Entry)>,
     /// All notices.
     pub notices: Vec<Notice>,
     /// Every action that was sent.
     pub actions: Vec<(Duration, Action)>,
+    /// What went wrong, and how often.
+    pub tally: BTreeMap<&'static str, u64>,
     /// Events get lost although the watch is open.
     pub silent: bool,
     /// How long a pod takes to start; pods do not start at all without.
@@ -99,6 +137,7 @@ pub struct Sim {
     sequence: u64,
     watches: BTreeMap<CallId, Connection>,
     rng: Rng,
+    troubles: Troubles,
     owned: bool,
     /// Things that have happened at this very time.
     steps: u32,
@@ -131,6 +170,7 @@ impl Sim {
             trace: Vec::new(),
             notices: Vec::new(),
             actions: Vec::new(),
+            tally: BTreeMap::new(),
             silent: false,
             start_time: Some(Duration::from_millis(1500)),
             end_time: Duration::from_secs(2),
@@ -141,6 +181,7 @@ impl Sim {
             sequence: 0,
             watches: BTreeMap::new(),
             rng: Rng::with_seed(seed),
+            troubles: Troubles::default(),
             owned,
             steps: 0,
             minute: (0, 0),
@@ -171,7 +212,9 @@ impl Sim {
 
     /// The last lines of the trace.
     pub fn tail(&self) -> String {
-        self.trace[self.trace.len().saturating_sub(60)..].join("\n")
+        let last = &self.trace[self.trace.len().saturating_sub(60)..];
+        let lines: Vec<_> = last.iter().map(|(at, entry)| format!("{at:?} {entry}")).collect();
+        lines.join("\n")
     }
 
     /// Lets the next thing happen; false when it is later than `until`, or when something did not hold.
@@ -180,7 +223,7 @@ impl Sim {
             return false;
         }
         let happening = self.queue.first_key_value().map(|((at, _), _)| *at);
-        let timeout = self.plan.poll_timeout();
+        let timeout = self.plan.poll_timeout().map(|at| at.max(self.frozen_until()));
         let Some(next) = [happening, timeout]
             .into_iter()
             .flatten()
@@ -230,6 +273,21 @@ impl Sim {
         self.scripted.entry(name).or_default().extend(outcomes);
     }
 
+    /// A number that differs where the plan has done something else, or at another time.
+    pub fn digest(&self) -> u64 {
+        let mut digest = std::hash::DefaultHasher::new();
+        for (at, action) in &self.actions {
+            (at, server::name_of(action)).hash(&mut digest);
+        }
+        self.now.hash(&mut digest);
+        digest.finish()
+    }
+
+    /// Counts something that went wrong.
+    pub(super) fn count(&mut self, trouble: &'static str) {
+        *self.tally.entry(trouble).or_default() += 1;
+    }
+
     /// When actions of this name were sent.
     pub fn sent(&self, name: &str) -> Vec<Duration> {
         self.actions
@@ -266,6 +324,9 @@ impl Sim {
 
     /// A pod ends by itself.
     pub fn end(&mut self, uid: &str, fate: Fate) {
+        if fate == Fate::Preempted {
+            self.count("preempted");
+        }
         self.cluster.end(uid, fate);
         self.publish();
     }
@@ -298,6 +359,7 @@ impl Sim {
 
     /// The API server cannot be reached for a while.
     pub fn outage(&mut self, span: Duration) {
+        self.count("outage");
         self.outage_until = self.outage_until.max(self.now + span);
         self.break_watches(&Outcome::Unknown(unreachable()));
     }
@@ -332,15 +394,18 @@ impl Sim {
     fn drain(&mut self) {
         self.check.set_time(self.now);
         while let Some(notice) = self.plan.poll_notice() {
-            self.trace.push(format!("{:?} {notice:?}", self.now));
+            self.trace.push((self.now, Entry::Notice(notice.clone())));
             self.check.on_notice(&notice, &self.cluster);
+            if let Notice::Abort { .. } = &notice {
+                self.count("application ended");
+            }
             if let Notice::Lost { executor_id, .. } | Notice::Released { executor_id, .. } = &notice {
                 self.registered.remove(executor_id);
             }
             self.notices.push(notice);
         }
         while let Some(action) = self.plan.poll_action() {
-            self.trace.push(format!("{:?} {action:?}", self.now));
+            self.trace.push((self.now, Entry::Action(action.clone())));
             self.check.on_action(self.now, &action, &self.cluster);
             self.actions.push((self.now, action.clone()));
             let delay = self.latency();
@@ -350,22 +415,34 @@ impl Sim {
     }
 
     fn happen(&mut self, happening: Happening) {
+        if self.now < self.frozen_until() && happening.needs_driver() {
+            return self.later(self.frozen_until() - self.now, happening);
+        }
         match happening {
             Happening::Arrive(action) => self.arrive(action),
             Happening::ArriveLate(action) => {
                 let _ = self.apply(&action);
             }
             Happening::Answer(call, result) => {
+                self.count_answer(&result);
                 self.check.on_result(call, &result);
                 self.plan.handle_result(self.now, call, result);
             }
             Happening::Event(call, event) => {
                 if self.watches.contains_key(&call) {
+                    if let WatchEvent::Deleted { pod, .. } = &event
+                        && self.check.is_being_created(pod.executor)
+                    {
+                        self.count("deleted before the answer");
+                    }
                     self.plan.handle_watch(self.now, event);
                 }
             }
             Happening::EndWatch(call, outcome) => {
                 if self.watches.remove(&call).is_some() {
+                    if matches!(&outcome, Outcome::Failed(failure) if failure.class == FailureClass::Gone) {
+                        self.count("watch gone");
+                    }
                     let result = CallResult::Watch(outcome);
                     self.check.on_result(call, &result);
                     self.plan.handle_result(self.now, call, result);

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::plan::{FailureClass, Outcome};
 
 use super::cluster::{Fate, refuse};
-use super::{Sim, unreachable};
+use super::trouble::Webhook;
+use super::{Entry, Sim, unreachable};
 
 /// One event. Numbers that choose an executor are taken modulo the number of candidates.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Op {
     /// Spark sets the target of a profile.
     Target(u32, u32),
@@ -36,12 +39,22 @@ pub enum Op {
     ClaimQuota(Option<usize>),
     /// Pods do not start, or start again.
     Unschedulable(bool),
+    /// A node is lost with all its pods.
+    LoseNode(usize),
+    /// For so many seconds all calls are answered 429, with so many seconds as `Retry-After`.
+    Storm(u64, u64),
+    /// The driver's machine is suspended for so many seconds.
+    Suspend(u64),
+    /// A webhook refuses creates, or no more.
+    Webhook(Option<Webhook>),
+    /// The driver's container is restarted.
+    Restart,
 }
 
 impl Sim {
     /// Lets an operation happen.
     pub fn perform(&mut self, op: &Op) {
-        self.trace.push(format!("{:?} {op:?}", self.now));
+        self.trace.push((self.now, Entry::Op(op.clone())));
         match op {
             Op::Target(profile, target) => self.target(*profile, *target),
             Op::Kill(pick) => {
@@ -96,6 +109,17 @@ impl Sim {
                     self.start_all();
                 }
             }
+            Op::LoseNode(pick) => {
+                if let Some(node) = choose(&self.nodes(), *pick) {
+                    self.lose_node(&node);
+                }
+            }
+            Op::Storm(seconds, retry_after) => {
+                self.storm(Duration::from_secs(*seconds), Duration::from_secs(*retry_after));
+            }
+            Op::Suspend(seconds) => self.suspend(Duration::from_secs(*seconds)),
+            Op::Webhook(webhook) => self.set_webhook(*webhook),
+            Op::Restart => self.restart(),
         }
     }
 }

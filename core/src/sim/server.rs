@@ -95,6 +95,8 @@ impl Sim {
             return self.prepare(&action, executors);
         } else if self.now < self.outage_until {
             return self.answer(&action, failed(&action, unreachable(), false));
+        } else if let Some(failure) = self.troubled(&action) {
+            return self.answer(&action, failed(&action, failure, false));
         }
         if let Action::Watch { resource_version, .. } = &action {
             return self.open_watch(call, resource_version);
@@ -110,15 +112,21 @@ impl Sim {
                 let result = self.apply(&action);
                 self.answer(&action, result);
             }
-            Course::Refused(failure) => self.answer(&action, failed(&action, failure, false)),
+            Course::Refused(failure) => {
+                self.count("refused");
+                self.answer(&action, failed(&action, failure, false));
+            }
             Course::AnswerLost => {
+                self.count("answers lost");
                 let _ = self.apply(&action);
                 timeout(self);
             }
             Course::RequestLost => {
+                self.count("requests lost");
                 timeout(self);
             }
             Course::Late(more) => {
+                self.count("applied late");
                 let delay = timeout(self);
                 self.later(delay + more, Happening::ArriveLate(action));
             }
@@ -326,7 +334,12 @@ impl Sim {
                 }
                 last = last.max(self.now + self.latency());
                 sent = version;
-                self.later(last.saturating_sub(self.now), Happening::Event(call, event));
+                let delay = last.saturating_sub(self.now);
+                if self.rng.u32(0..100) < self.faults.duplicate {
+                    self.count("duplicate events");
+                    self.later(delay, Happening::Event(call, event.clone()));
+                }
+                self.later(delay, Happening::Event(call, event));
             }
             if let Some(connection) = self.watches.get_mut(&call) {
                 connection.sent = sent;

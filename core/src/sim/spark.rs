@@ -12,7 +12,7 @@ impl Sim {
     /// The driver's container dies and comes back: calls in flight may or may not be applied, nobody hears of them,
     /// and a new plan starts with nothing but the cluster.
     pub fn restart(&mut self) {
-        self.trace.push(format!("{:?} restart", self.now));
+        self.count("restart");
         for (_, happening) in std::mem::take(&mut self.queue) {
             match happening {
                 Happening::Arrive(action) if self.rng.bool() => {
