@@ -77,6 +77,10 @@ histories: ## Random histories of the plan in the simulator, STOKER_HISTORIES (2
 	STOKER_HISTORIES=$${STOKER_HISTORIES:-24000} cargo test --quiet --locked --profile histories -p stoker-tests \
 	    --no-default-features --test plan_properties
 
+.PHONY: mutations
+mutations: ## Put deliberate bugs into a copy of the plan: the simulator's tests have to catch each (half an hour)
+	@$(ENV); say "Deliberate bugs"; STOKER_CACHE="$$STOKER_CACHE" python3 tests/mutations/run.py
+
 .PHONY: fuzz
 fuzz: ## Look for inputs that make the core panic, STOKER_FUZZ_SECONDS (20) for each target
 	@scripts/fuzz.sh

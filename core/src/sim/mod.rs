@@ -416,7 +416,7 @@ impl Sim {
 
     fn happen(&mut self, happening: Happening) {
         if self.now < self.frozen_until() && happening.needs_driver() {
-            return self.later(self.frozen_until() - self.now, happening);
+            return self.later(self.frozen_until().saturating_sub(self.now), happening);
         }
         match happening {
             Happening::Arrive(action) => self.arrive(action),

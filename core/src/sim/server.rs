@@ -335,7 +335,7 @@ impl Sim {
                 last = last.max(self.now + self.latency());
                 sent = version;
                 let delay = last.saturating_sub(self.now);
-                if self.rng.u32(0..100) < self.faults.duplicate {
+                if self.faults.duplicate > 0 && self.rng.u32(0..100) < self.faults.duplicate {
                     self.count("duplicate events");
                     self.later(delay, Happening::Event(call, event.clone()));
                 }

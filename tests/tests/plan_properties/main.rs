@@ -18,7 +18,7 @@ use libtest_mimic::{Arguments, Trial};
 use histories::{Regression, Tally};
 
 /// Without `STOKER_HISTORIES`: enough for a look while one works.
-const USUAL: u32 = 1000;
+const USUAL: u32 = 500;
 
 fn from_env<T: std::str::FromStr>(name: &str, otherwise: T) -> Result<T, String> {
     match std::env::var(name) {

@@ -90,6 +90,8 @@ impl Checker {
             reason,
             "executor {id} is deleted without a reason"
         );
-        self.unasked += usize::from(!known.killed && !above && known.outstanding);
+        // A pod that came after its executor was given up would run unseen.
+        let stray = known.reported && is_alive(pod);
+        self.unasked += usize::from(!known.killed && !above && known.outstanding && !stray);
     }
 }
