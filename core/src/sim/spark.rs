@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::plan::{ExecutorId, Plan, ProfileId};
+use fastrand::Rng;
+
+use crate::plan::{CallId, ExecutorId, Plan, ProfileId};
 
 use super::check::{Checker, Invariant};
 use super::cluster::{Fate, is_alive};
@@ -12,10 +14,19 @@ impl Sim {
     /// The driver's container dies and comes back: calls in flight may or may not be applied, nobody hears of them,
     /// and a new plan starts with nothing but the cluster.
     pub fn restart(&mut self) {
+        self.restart_where(|rng, _| rng.bool());
+    }
+
+    /// The same when calls up to this one had been sent, and it alone may not have arrived.
+    pub fn restart_after(&mut self, last: CallId, arrived: bool) {
+        self.restart_where(|_, call| call < last || (call == last && arrived));
+    }
+
+    fn restart_where(&mut self, mut arrives: impl FnMut(&mut Rng, CallId) -> bool) {
         self.count("restart");
         for (_, happening) in std::mem::take(&mut self.queue) {
             match happening {
-                Happening::Arrive(action) if self.rng.bool() => {
+                Happening::Arrive(action) if arrives(&mut self.rng, action.call()) => {
                     let _ = self.apply(&action);
                 }
                 kept @ (Happening::Start(_) | Happening::Vanish { .. }) => {

@@ -137,7 +137,7 @@ pub(crate) struct Broken {
 }
 
 /// Draws so many histories from a seed; stops at the first that breaks the property, and shrinks it.
-pub(crate) fn search(check: Check, count: u32, seed: u64, tally: &Tally) -> Result<(), Broken> {
+pub(crate) fn search(check: Check, count: u32, seed: u64, tally: &Tally) -> Result<(), Box<Broken>> {
     let config = Config {
         cases: count,
         failure_persistence: None,
@@ -151,15 +151,17 @@ pub(crate) fn search(check: Check, count: u32, seed: u64, tally: &Tally) -> Resu
     let outcome = runner.run(&scenarios(), |scenario| {
         check(&scenario, tally).map_err(TestCaseError::fail)
     });
-    outcome.map_err(|error| match error {
-        TestError::Fail(reason, scenario) => Broken {
-            scenario,
-            message: reason.message().to_owned(),
-        },
-        TestError::Abort(reason) => Broken {
-            scenario: Scenario::default(),
-            message: format!("no histories: {reason}"),
-        },
+    outcome.map_err(|error| {
+        Box::new(match error {
+            TestError::Fail(reason, scenario) => Broken {
+                scenario,
+                message: reason.message().to_owned(),
+            },
+            TestError::Abort(reason) => Broken {
+                scenario: Scenario::default(),
+                message: format!("no histories: {reason}"),
+            },
+        })
     })
 }
 
@@ -170,7 +172,8 @@ pub(crate) fn search_and_keep(
     seed: u64,
     tally: &Tally,
 ) -> Result<(), String> {
-    search(property.check, count, seed, tally).map_err(|Broken { scenario, message }| {
+    search(property.check, count, seed, tally).map_err(|broken| {
+        let Broken { scenario, message } = *broken;
         let regression = Regression {
             property: property.name.to_owned(),
             scenario,

@@ -33,6 +33,10 @@ pub(crate) struct Scenario {
 /// What differs between configurations of the plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings that are independent of each other"
+)]
 pub(crate) struct Settings {
     pub(crate) owned: bool,
     pub(crate) config_map: bool,
