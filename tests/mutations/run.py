@@ -36,6 +36,7 @@ def copy_tree():
 
 
 def cargo_test(test, *more):
+    # What breaks need not be shrunk here, so the test of that is left out.
     command = ["cargo", "test", "--quiet", "--locked", "-p", "stoker-tests", "--no-default-features", "--test", test]
     return subprocess.run(
         [*command, *more], cwd=TREE, env=ENV, timeout=TIMEOUT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -49,7 +50,7 @@ def catch():
         if built.returncode != 0:
             sys.exit(f"the tree does not build:\n{built.stdout}")
         try:
-            run = cargo_test(test)
+            run = cargo_test(test, "--", "--skip", "is_found_and_shrunk")
         except subprocess.TimeoutExpired:
             return f"{kind}: no end within {TIMEOUT} s"
         if run.returncode != 0:

@@ -91,7 +91,7 @@ impl Checker {
             "executor {id} is deleted without a reason"
         );
         // A pod that came after its executor was given up would run unseen.
-        let stray = known.reported && is_alive(pod);
+        let stray = known.reported && !known.created;
         self.unasked += usize::from(!known.killed && !above && known.outstanding && !stray);
     }
 }
