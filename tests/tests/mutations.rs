@@ -1,7 +1,5 @@
 //! The deliberate bugs of `make mutations` can still be put into the tree.
 
-#![expect(clippy::expect_used, reason = "a test")]
-
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -27,4 +27,5 @@ pub use allocator::{Allocator, UnknownRequest};
 pub use conf_dir::read as conf_files;
 pub use error::StartError;
 pub use outbox::NoticeFilter;
+pub use plan_config::plan_config;
 pub use settings::Settings;

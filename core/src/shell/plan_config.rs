@@ -6,7 +6,7 @@ use crate::conf::{Conf, ConfError, keys};
 use crate::plan::{Batch, ClaimOwner, PlanConfig};
 
 /// What the plan is to know of the configuration.
-pub(super) fn plan_config(
+pub fn plan_config(
     conf: &Conf,
     app_id: &str,
     pod_name_prefix: &str,

@@ -30,6 +30,11 @@ use trouble::Troubles;
 pub const APP: &str = "spark-test";
 /// UID of its driver pod.
 pub const OWNER: &str = "driver-uid";
+/// Its name.
+pub const DRIVER: &str = "driver";
+
+/// How often the scheduler looks for a place.
+const SCHEDULER_ROUND: Duration = Duration::from_secs(1);
 
 /// Something that happens at a time.
 #[derive(Debug)]
@@ -125,6 +130,10 @@ pub struct Sim {
     pub silent: bool,
     /// How long a pod takes to start; pods do not start at all without.
     pub start_time: Option<Duration>,
+    /// What a request and an answer take at least, each; [`Faults::latency`] comes on top.
+    pub least_latency: Duration,
+    /// How many executors the nodes can run at once.
+    pub capacity: Option<usize>,
     /// How long a running pod takes to end when it is deleted.
     pub end_time: Duration,
     /// How many volume claims each executor has, where executors are prepared.
@@ -173,6 +182,8 @@ impl Sim {
             tally: BTreeMap::new(),
             silent: false,
             start_time: Some(Duration::from_millis(1500)),
+            least_latency: Duration::ZERO,
+            capacity: None,
             end_time: Duration::from_secs(2),
             claims_each: 0,
             prepare_time: Duration::ZERO,
@@ -193,7 +204,7 @@ impl Sim {
     /// A configuration for tests: an owner, small timeouts where they do not matter.
     pub fn config() -> PlanConfig {
         PlanConfig {
-            driver_pod: Some("driver".into()),
+            driver_pod: Some(DRIVER.into()),
             ..PlanConfig::new(APP, "default", "test")
         }
     }
@@ -286,6 +297,11 @@ impl Sim {
     /// Counts something that went wrong.
     pub(super) fn count(&mut self, trouble: &'static str) {
         *self.tally.entry(trouble).or_default() += 1;
+    }
+
+    /// What a call is, in a word or two.
+    pub fn kind_of(action: &Action) -> &'static str {
+        server::name_of(action)
     }
 
     /// When actions of this name were sent.
@@ -387,7 +403,7 @@ impl Sim {
         let most = u64::try_from(self.faults.latency.as_micros())
             .unwrap_or(u64::MAX)
             .max(1);
-        Duration::from_micros(self.rng.u64(0..most))
+        self.least_latency + Duration::from_micros(self.rng.u64(0..most))
     }
 
     /// Takes everything the plan has to say.
@@ -463,6 +479,13 @@ impl Sim {
     }
 
     fn start_pod(&mut self, uid: &str) {
+        if let Some(capacity) = self.capacity {
+            let on_nodes = self.cluster.pods.values();
+            let on_nodes = on_nodes.filter(|pod| pod.phase == PodPhase::Running).count();
+            if on_nodes >= capacity && self.cluster.by_uid(uid).is_some() {
+                return self.later(SCHEDULER_ROUND, Happening::Start(uid.to_owned()));
+            }
+        }
         self.cluster.run(uid);
         if let Some((id, uid)) = self
             .cluster

@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the whole file is a test")]
 
 mod render;
+mod simulate;
 mod support;

@@ -79,7 +79,8 @@ pub(crate) fn resource_profile(path: &Path) -> Result<ResourceProfile, DocumentE
     Ok(profile)
 }
 
-fn read<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, DocumentError> {
+/// A file that describes what its type says.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, DocumentError> {
     let text = fs::read_to_string(path).map_err(|source| DocumentError::Unreadable {
         what,
         path: path.to_owned(),

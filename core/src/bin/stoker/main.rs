@@ -10,6 +10,7 @@ mod pod_template;
 mod properties;
 mod render;
 mod secrets;
+mod simulate;
 
 use std::error::Error;
 use std::io;
@@ -38,6 +39,9 @@ enum Command {
     /// {"pod": …, "resources": […]}. What is random is made from the seed 0, so that the same files give the same
     /// output; secrets are hidden.
     Render(render::Options),
+    /// Run the allocation against a simulated cluster, and print what it would cost in time and API calls. Nothing is
+    /// called for real. Exit code 1 where something did not hold that always has to.
+    Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Command::Allocate(options) => allocate::run(&options),
         Command::Check(options) => return check::run(&options),
         Command::Render(options) => render::run(&options),
+        Command::Simulate(options) => simulate::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
