@@ -8,7 +8,9 @@
 
 mod claims;
 mod creates;
+mod lists;
 mod losses;
+mod polling;
 mod releases;
 mod start;
 mod stop;
