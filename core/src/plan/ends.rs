@@ -127,6 +127,7 @@ impl Plan {
             return false;
         }
         let released = executor.released;
+        self.metrics.confirmed(executor);
         let timeout = self.cfg.create_timeout;
         self.ledger.update(id, |executor| {
             executor.uid.clone_from(&pod.uid);
@@ -158,6 +159,7 @@ impl Plan {
             return;
         };
         let (stage, profile, released) = (executor.stage, executor.profile, executor.released);
+        let sent_at = executor.sent_at;
         if pod.deleting {
             self.ledger.update(id, |executor| executor.deleting = true);
             if released && stage != Stage::Ended {
@@ -172,6 +174,7 @@ impl Plan {
             Life::Running => {
                 if stage == Stage::Pending {
                     self.pending.clear(id);
+                    self.metrics.runs(now, sent_at);
                     self.ledger.update(id, |executor| executor.stage = Stage::Running);
                     let (pod, uid) = (pod.name.clone(), pod.uid.clone());
                     self.notices.push_back(Notice::Running {
@@ -236,6 +239,7 @@ impl Plan {
             uid,
             cause,
         });
+        self.metrics.counters.failures += u64::from(counts);
         if counts && let Some(max) = self.failures.count(now) {
             self.abort(
                 11,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ledger::Counts;
+use super::metrics::{Counters, Times};
 use super::types::{ExecutorId, ProfileId};
 use super::{PendingCause, Phase, Plan};
 
@@ -27,6 +28,10 @@ pub struct Snapshot {
     pub queued: usize,
     /// The id of the next executor.
     pub next_id: ExecutorId,
+    /// Counts of all profiles together.
+    pub total: Counts,
+    /// Creates that the API server is thought to take at once.
+    pub create_limit: usize,
 }
 
 impl Plan {
@@ -46,6 +51,18 @@ impl Plan {
             open_calls: self.calls.len(),
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
+            total: self.ledger.total(),
+            create_limit: self.budget.create_limit(),
         }
+    }
+
+    /// What has happened since the start, up to the actions and notices that were taken.
+    pub fn counters(&self) -> &Counters {
+        &self.metrics.counters
+    }
+
+    /// How long executors take.
+    pub fn times(&self) -> &Times {
+        &self.metrics.times
     }
 }
