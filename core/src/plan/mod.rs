@@ -43,9 +43,9 @@ pub use action::{Action, PodPatch, Selection};
 pub use config::{Batch, ClaimOwner, PlanConfig};
 pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
 pub use ledger::Counts;
-pub use metrics::{Counters, CreateResult, Distribution, Label, Summary, Times};
 #[cfg(feature = "shell")]
 pub(crate) use metrics::labels;
+pub use metrics::{Counters, CreateResult, Distribution, Label, Summary, Times};
 pub use notice::{FatalKind, LossCause, LossKind, Notice};
 pub use pending::PendingCause;
 pub use snapshot::Snapshot;
