@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use stoker_core::plan::{Action, Batch, ClaimOwner, Notice, PlanConfig, ProfileId};
-use stoker_core::sim::Sim;
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_core::sim::faults::Faults;
 use stoker_core::sim::ops::Op;
+use stoker_tests::sim::Sim;
 
 /// Everything that decides a run.
 #[derive(Debug, Clone)]
@@ -75,6 +75,7 @@ prop_compose! {
         batch in prop::option::of((1..10_usize, 100..2000_u64)),
         max_pending_pods in prop_oneof![2 => Just(usize::MAX), 1 => 1..10_usize],
         delete_executors in prop::bool::weighted(0.8),
+        delete_driver_service in any::<bool>(),
         idle in 0..90_u64,
         prepares in any::<bool>(),
         claim_owner in prop::sample::select(vec![ClaimOwner::Driver, ClaimOwner::Pod]),
@@ -87,6 +88,7 @@ prop_compose! {
             batch: batch.map(|(size, delay)| Batch { size, delay: Duration::from_millis(delay) }),
             max_pending_pods,
             delete_executors,
+            delete_driver_service,
             idle_timeout: Duration::from_secs(idle),
             start_timeout: Duration::from_hours(1),
             prepares,
@@ -174,7 +176,7 @@ proptest! {
             prop_assert_eq!(sim.alive(profile.0), target, "profile {}: {:?}\n{}", profile, counts, sim.tail());
             prop_assert_eq!(counts.live, target);
         }
-        sim.check.on_end(&sim.cluster);
+        sim.assert_ended();
         let before = sim.actions.len();
         sim.run(Duration::from_mins(30));
         let later: Vec<_> = sim.actions[before..].to_vec();
@@ -202,6 +204,9 @@ proptest! {
             prop_assert!(sim.cluster.pods.is_empty(), "{:?}\n{}", sim.cluster.pods, sim.tail());
             prop_assert_eq!(sim.cluster.config_maps, 0);
             prop_assert!(sim.cluster.claims.is_empty(), "{:?}\n{}", sim.cluster.claims, sim.tail());
+        }
+        if healthy && scenario.cfg.driver_pod.is_some() {
+            prop_assert_eq!(sim.cluster.services, usize::from(!scenario.cfg.delete_driver_service));
         }
         if !scenario.cfg.delete_executors {
             prop_assert_eq!(sim.check.deletes_of_pods(), 0);
@@ -232,7 +237,7 @@ proptest! {
     #[test]
     fn is_deterministic(scenario in scenarios()) {
         let (one, other) = (start(&scenario), start(&scenario));
-        prop_assert_eq!(one.trace, other.trace);
+        prop_assert_eq!(&one.trace, &other.trace);
     }
 
     /// Without faults every create is one POST and no pod is asked for.

@@ -60,6 +60,11 @@ impl Distribution {
         }
     }
 
+    /// How many were added since the start.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     /// What it shows now.
     pub fn summary(&self) -> Summary {
         self.recent().unwrap_or_default()
