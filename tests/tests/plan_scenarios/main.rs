@@ -9,6 +9,7 @@
 mod claims;
 mod creates;
 mod losses;
+mod metrics;
 mod releases;
 mod start;
 mod stop;
