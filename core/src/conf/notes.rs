@@ -7,8 +7,7 @@ use super::spelling::closest;
 use super::version::Release;
 use super::{Conf, keys};
 
-const WATCHED: &str =
-    "pods are watched and listed only after the watch broke; lists in intervals come with \
+const WATCHED: &str = "pods are watched and listed only after the watch broke; lists in intervals come with \
      spark.kubernetes.executor.enableApiWatcher=false";
 const UNSEEN: &str = "without a watch only lists show what becomes of executors";
 

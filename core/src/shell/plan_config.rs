@@ -170,7 +170,10 @@ mod tests {
         let polling = |entries: &[(&str, &str)]| config(entries).polling;
         let interval = ("spark.kubernetes.executor.apiPollingInterval", "7s");
         let watcher = ("spark.kubernetes.executor.enableApiWatcher", "false");
-        let cached = ("spark.kubernetes.executor.enablePollingWithResourceVersion", "true");
+        let cached = (
+            "spark.kubernetes.executor.enablePollingWithResourceVersion",
+            "true",
+        );
         let off = ("spark.kubernetes.executor.enableApiPolling", "false");
         assert_eq!(polling(&[]), None);
         assert_eq!(polling(&[interval, cached]), None);

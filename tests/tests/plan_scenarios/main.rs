@@ -10,6 +10,7 @@ mod claims;
 mod creates;
 mod lists;
 mod losses;
+mod metrics;
 mod polling;
 mod releases;
 mod start;
