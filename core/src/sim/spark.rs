@@ -104,6 +104,14 @@ impl Sim {
         self.drain();
     }
 
+    /// An executor registers, whatever its pod shows.
+    pub fn registers(&mut self, id: ExecutorId) {
+        self.registered.insert(id);
+        self.check.on_registered(id);
+        self.plan.handle_registered(self.now, id);
+        self.drain();
+    }
+
     pub(super) fn register(&mut self, id: ExecutorId, uid: &str) {
         if !self.cluster.by_uid(uid).is_some_and(is_alive) {
             return;
@@ -116,8 +124,6 @@ impl Sim {
             self.cluster.end(uid, Fate::Exit(1));
             return;
         }
-        self.registered.insert(id);
-        self.check.on_registered(id);
-        self.plan.handle_registered(self.now, id);
+        self.registers(id);
     }
 }

@@ -9,6 +9,7 @@
 mod claims;
 mod creates;
 mod losses;
+mod ported;
 mod releases;
 mod start;
 mod stop;
