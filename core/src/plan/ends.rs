@@ -128,6 +128,7 @@ impl Plan {
             return false;
         }
         let released = executor.released;
+        self.metrics.confirmed(executor);
         let timeout = self.cfg.create_timeout;
         self.ledger.update(id, |executor| {
             executor.uid.clone_from(&pod.uid);
@@ -171,7 +172,7 @@ impl Plan {
         }
         match lifecycle::assess(id, pod, self.rules()) {
             Life::Pending if !registered => self.observe_pending(id, profile, pod),
-            Life::Pending | Life::Running => self.runs(id),
+            Life::Pending | Life::Running => self.runs(now, id),
             Life::Ended(end) => {
                 self.end(now, id, end);
                 self.clean_up(id, pod);
@@ -180,11 +181,12 @@ impl Plan {
     }
 
     /// The executor runs, as its pod shows or since it has registered.
-    pub(super) fn runs(&mut self, id: ExecutorId) {
+    pub(super) fn runs(&mut self, now: Duration, id: ExecutorId) {
         let Some(executor) = self.ledger.get(id).filter(|e| e.stage == Stage::Pending) else {
             return;
         };
         let (profile, uid) = (executor.profile, executor.uid.clone());
+        self.metrics.runs(now, executor.sent_at);
         self.pending.clear(id);
         self.ledger.update(id, |executor| executor.stage = Stage::Running);
         let pod = self.cfg.pod_name(id);
@@ -243,6 +245,7 @@ impl Plan {
             uid,
             cause,
         });
+        self.metrics.counters.failures += u64::from(counts);
         if counts && let Some(max) = self.failures.count(now) {
             self.abort(
                 11,

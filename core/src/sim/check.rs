@@ -12,6 +12,7 @@
 //! | 8 determinism | the properties compare two runs |
 //! | 9 frugality | `ListChecker`, `on_delete`, calls within a minute; the properties count calls in quiet |
 //! | 10 no silent stall | `on_notice` (abort and fatal once, nothing after); the shell's own tests |
+//! | 11 metrics | `on_metrics` |
 
 mod counts;
 mod known;
@@ -23,13 +24,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::plan::{
-    Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, PlanConfig, ProfileId, Selection,
-    WatchEvent,
+    Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, Plan, PlanConfig, ProfileId, Selection,
+    Snapshot, WatchEvent,
 };
 
 use super::OWNER;
 use super::check_claims::ClaimChecker;
 use super::check_lists::ListChecker;
+use super::check_metrics::MetricsChecker;
 use super::cluster::Cluster;
 use known::Known;
 pub use violation::{Invariant, Violation};
@@ -44,6 +46,7 @@ pub struct Checker {
     open: BTreeMap<CallId, Action>,
     claims: ClaimChecker,
     shown: ListChecker,
+    metrics: MetricsChecker,
     sent: VecDeque<Duration>,
     deleted: BTreeSet<String>,
     ready: bool,
@@ -64,6 +67,7 @@ impl Checker {
         Checker {
             claims: ClaimChecker::new(&cfg),
             shown: ListChecker::new(&cfg),
+            metrics: MetricsChecker::default(),
             cfg,
             executors: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -166,6 +170,7 @@ impl Checker {
 
     /// The plan wants a call.
     pub fn on_action(&mut self, now: Duration, action: &Action, cluster: &Cluster) {
+        self.metrics.on_action(action);
         let fresh = self.open.insert(action.call(), action.clone()).is_none();
         require!(self.found, Ids, fresh, "call id used twice: {action:?}");
         let over = self.stopping || self.aborted;
@@ -281,6 +286,11 @@ impl Checker {
         }
     }
 
+    /// What the plan counts, after each step.
+    pub fn on_metrics(&mut self, plan: &Plan, snapshot: &Snapshot) {
+        self.metrics.compare(plan, snapshot.total, &mut self.found);
+    }
+
     /// The plan gets an answer.
     pub fn on_result(&mut self, call: CallId, result: &CallResult) {
         // What is not open was closed by a restart, or is a fault of the simulation.
@@ -290,6 +300,7 @@ impl Checker {
                 format!("an answer to {call:?}, which is not open"),
             );
         };
+        self.metrics.on_result(&action, result);
         self.claims.on_result(&action, result, &mut self.found);
         self.shown.on_result(&action, result, self.found.now);
         match (&action, result) {
