@@ -8,7 +8,10 @@
 
 mod claims;
 mod creates;
+mod lists;
 mod losses;
+mod metrics;
+mod polling;
 mod ported;
 mod releases;
 mod start;
@@ -18,8 +21,8 @@ mod watch;
 use std::time::Duration;
 
 use stoker_core::plan::{ApiFailure, ExecutorId, FailureClass, LossCause, Notice, Outcome};
-use stoker_core::sim::Sim;
 use stoker_core::sim::cluster::refuse;
+use stoker_tests::sim::Sim;
 
 /// A refusal.
 fn failed(class: FailureClass) -> Outcome<()> {

@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::conf::{Sources, SparkVersion};
+use crate::plan::CreateResult;
+use crate::shell::metrics::calls::Verb;
 
 /// How long anything may take: it takes milliseconds.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -178,6 +180,34 @@ fn a_loop_that_panics_is_fatal_and_closes_the_outbox() {
     assert!(!allocator.is_deleted(ExecutorId(1)), "and nobody waits for it");
     allocator.stop(DEADLINE);
     assert!(since.elapsed() < DEADLINE);
+}
+
+#[test]
+fn a_report_tells_what_was_done() {
+    let allocator = launch(&settings(&[]), &Created::default(), |_| {});
+    allocator.set_targets(vec![(ProfileId(0), 3)]);
+    let deadline = Instant::now() + DEADLINE;
+    let report = loop {
+        let report = allocator.report().unwrap();
+        if report.counters.creates.get(&CreateResult::Created) == Some(&3) {
+            break report;
+        }
+        assert!(Instant::now() < deadline, "{report:#?}");
+        thread::yield_now();
+    };
+    let calls: Vec<_> = report
+        .latencies
+        .iter()
+        .map(|(verb, of)| (*verb, of.count))
+        .collect();
+    let expected = [(Verb::CreatePod, 3), (Verb::ListPods, 1), (Verb::Other, 1)];
+    assert_eq!(calls, expected, "the ConfigMap is the other one");
+    assert!(report.latencies[&Verb::CreatePod].max > Duration::ZERO);
+    assert_eq!(report.counters.creates_sent, 3);
+    assert_eq!((report.counters.lists, report.counters.watches), (1, 1));
+    assert_eq!((report.plan.total.live, report.plan.total.creating), (3, 0));
+    allocator.stop(DEADLINE);
+    assert!(allocator.report().is_none(), "nobody is left to answer");
 }
 
 #[test]
