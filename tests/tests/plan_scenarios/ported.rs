@@ -7,8 +7,8 @@ use std::time::Duration;
 use stoker_core::plan::{
     Batch, ContainerFacts, ContainerState, ExecutorId, LossKind, PlanConfig, PodPhase, ProfileId,
 };
-use stoker_tests::sim::Sim;
 use stoker_core::sim::cluster::{CONTAINER, Fate};
+use stoker_tests::sim::Sim;
 
 use crate::{abort, losses, released, secs};
 
