@@ -71,6 +71,10 @@ test-spark: dist cluster ## Real Spark applications with real executors
 	@scripts/demo.sh
 	@scripts/e2e.sh
 
+.PHONY: test-versions
+test-versions: build cluster ## Jobs on other versions of Spark, all that are supported or VERSIONS="3.5.5 4.0.1"
+	@scripts/versions.sh $(VERSIONS)
+
 .PHONY: fuzz
 fuzz: ## Look for inputs that make the core panic, STOKER_FUZZ_SECONDS (20) for each target
 	@scripts/fuzz.sh
