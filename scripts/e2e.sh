@@ -8,5 +8,5 @@ if [[ $# -eq 0 || " $* " == *" panicked_loop_stops_the_context "* ]]; then
     cargo build --quiet --locked -p stoker-jni --features fake-engine
 fi
 exec python3 "$STOKER_ROOT/tests/demo/e2e.py" --stock-home "$STOCK_SPARK_HOME" \
-    --spark-home "$STOKER_DIST" --apps "$STOKER_CACHE/apps" --cluster-bin "$bin" \
+    --spark-home "$STOKER_DIST" --apps "$STOKER_APPS" --cluster-bin "$bin" \
     --panicking-library "$CARGO_TARGET_DIR/debug/libstoker_jni.so" "$@"
