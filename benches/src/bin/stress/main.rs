@@ -77,8 +77,8 @@ fn plan(options: &Options) -> Vec<Key> {
                 };
                 if round <= rounds {
                     keys.push(Key {
-                        contender,
                         executors,
+                        contender,
                         round,
                     });
                 }
