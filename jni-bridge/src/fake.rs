@@ -195,6 +195,7 @@ impl Engine for Fake {
         counters.events = (1 << 53) + 1;
         Some(Report {
             plan: plan.snapshot(),
+            staleness: Duration::ZERO,
             counters,
             to_running: Summary {
                 mean: Duration::from_micros(1500),

@@ -23,6 +23,7 @@ mod expect;
 mod failures;
 mod ledger;
 mod lifecycle;
+mod lists;
 mod metrics;
 mod notice;
 mod pending;
@@ -40,7 +41,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 pub use action::{Action, PodPatch, Selection};
-pub use config::{Batch, ClaimOwner, PlanConfig};
+pub use config::{Batch, ClaimOwner, PlanConfig, Polling};
 pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
 pub use ledger::Counts;
 #[cfg(feature = "shell")]
@@ -131,7 +132,7 @@ impl Plan {
             calls: Calls::default(),
             chores: Chores::default(),
             chores_backoff: Backoff::new(CHORE_BACKOFF, CHORE_BACKOFF_MAX),
-            watch: Watch::new(),
+            watch: Watch::new(now),
             startup: Startup::new(cfg.driver_pod.is_some(), cfg.config_map),
             labels_forbidden: false,
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
@@ -226,6 +227,7 @@ impl Plan {
                 executor.get_at = Some(now);
             }
         });
+        self.runs(now, executor);
         self.handle_timeout(now);
     }
 

@@ -1,6 +1,7 @@
 //! A view of the plan from outside.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::ledger::Counts;
 use super::metrics::{Counters, Times};
@@ -32,6 +33,17 @@ pub struct Snapshot {
     pub total: Counts,
     /// Creates that the API server is thought to take at once.
     pub create_limit: usize,
+    /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
+    /// when the last complete list was asked for; before the first list, of the start. It never goes back.
+    pub current_at: Duration,
+}
+
+impl Snapshot {
+    /// How old what the plan knows may be. A watch that is well stays below 90 s, since the API server sends a
+    /// bookmark each minute; without a watch it is the interval of the lists and the time a list takes.
+    pub fn staleness(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.current_at)
+    }
 }
 
 impl Plan {
@@ -53,6 +65,7 @@ impl Plan {
             next_id: self.ledger.next_id(),
             total: self.ledger.total(),
             create_limit: self.budget.create_limit(),
+            current_at: self.watch.current_at(),
         }
     }
 

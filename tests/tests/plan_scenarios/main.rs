@@ -8,8 +8,10 @@
 
 mod claims;
 mod creates;
+mod lists;
 mod losses;
 mod metrics;
+mod polling;
 mod releases;
 mod start;
 mod stop;
