@@ -325,4 +325,4 @@ impl Drop for Allocator {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::shell) mod tests;

@@ -12,6 +12,7 @@ mod lists;
 mod losses;
 mod metrics;
 mod polling;
+mod ported;
 mod releases;
 mod start;
 mod stop;

@@ -25,7 +25,7 @@ use crate::shell::metrics::calls::Verb;
 /// How long anything may take: it takes milliseconds.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-fn settings(entries: &[(&str, &str)]) -> Settings {
+pub(in crate::shell) fn settings(entries: &[(&str, &str)]) -> Settings {
     let always = [
         ("spark.app.name", "job"),
         ("spark.kubernetes.container.image", "any"),
@@ -56,10 +56,10 @@ fn settings(entries: &[(&str, &str)]) -> Settings {
 }
 
 /// Bodies of what was created, in order.
-type Created = Arc<Mutex<Vec<Value>>>;
+pub(in crate::shell) type Created = Arc<Mutex<Vec<Value>>>;
 
 /// An API server that takes everything; `create` sees each object first.
-fn server(created: &Created, create: fn(&Value)) -> kube::Client {
+pub(in crate::shell) fn server(created: &Created, create: fn(&Value)) -> kube::Client {
     let created = Arc::clone(created);
     let service = tower::service_fn(move |request: Request<Body>| {
         let created = Arc::clone(&created);
@@ -157,7 +157,7 @@ fn made(created: &Created, count: usize) -> Vec<Value> {
     }
 }
 
-const STEPS: (&str, &str) = (
+pub(in crate::shell) const STEPS: (&str, &str) = (
     "spark.kubernetes.executor.pod.featureSteps",
     "com.acme.A,com.acme.B",
 );
