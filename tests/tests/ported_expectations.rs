@@ -46,7 +46,10 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.expect("an entry").path();
         if path.is_dir() && !path.ends_with("target") {
             sources(&path, found);
-        } else if path.extension().is_some_and(|kind| kind == "rs" || kind == "java") {
+        } else if path
+            .extension()
+            .is_some_and(|kind| kind == "rs" || kind == "java")
+        {
             found.push(path);
         }
     }
@@ -54,7 +57,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// Whether a source has a test of this name, and not only a function.
 fn has_test(text: &str, name: &str) -> bool {
-    let found = ["fn ", "void "].iter().find_map(|kind| text.find(&format!("{kind}{name}(")));
+    let found = ["fn ", "void "]
+        .iter()
+        .find_map(|kind| text.find(&format!("{kind}{name}(")));
     let Some(at) = found else { return false };
     // What belongs to it begins after the end of what is before it.
     let own = text[..at].rsplit("}\n").next().unwrap_or_default();
@@ -72,12 +77,17 @@ fn every_test_of_sparks_suites_has_a_row() {
     assert_eq!(named.len(), rows.len(), "a test has two rows");
     let missing: Vec<_> = sparks.difference(&named).collect();
     let unknown: Vec<_> = named.difference(&sparks).collect();
-    assert!(missing.is_empty() && unknown.is_empty(), "missing: {missing:#?}, unknown: {unknown:#?}");
+    assert!(
+        missing.is_empty() && unknown.is_empty(),
+        "missing: {missing:#?}, unknown: {unknown:#?}"
+    );
 }
 
 #[test]
 fn every_row_has_a_test_that_exists_or_says_why_not() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the checkout");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the checkout");
     let mut files = Vec::new();
     for folder in ["core", "tests", "java", "jni-bridge"] {
         sources(&root.join(folder), &mut files);
@@ -89,7 +99,10 @@ fn every_row_has_a_test_that_exists_or_says_why_not() {
         ..
     } in rows()
     {
-        assert!(!ours.is_empty() || !difference.is_empty(), "{sparks}: neither a test nor a reason");
+        assert!(
+            !ours.is_empty() || !difference.is_empty(),
+            "{sparks}: neither a test nor a reason"
+        );
         for test in ours {
             let test = test.trim_matches('`');
             let (file, name) = test.split_once("::").expect("file::name");
