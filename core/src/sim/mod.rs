@@ -2,11 +2,14 @@
 
 pub mod check;
 mod check_claims;
+mod check_lists;
+mod check_metrics;
 pub mod cluster;
 pub mod faults;
 pub mod ops;
 mod server;
 mod spark;
+mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,6 +23,7 @@ use fastrand::Rng;
 use check::{Checker, Invariant, Violation};
 use cluster::{Cluster, Fate, is_alive};
 use faults::Faults;
+use watches::Connection;
 
 /// Application id of the plan under test.
 pub const APP: &str = "spark-test";
@@ -37,6 +41,8 @@ enum Happening {
     Answer(CallId, CallResult),
     /// A watch event reaches the plan.
     Event(CallId, WatchEvent),
+    /// It is time for a watch to say how far it is.
+    Bookmark(CallId),
     /// A watch ends.
     EndWatch(CallId, Outcome<()>),
     /// The kubelet starts a pod.
@@ -49,15 +55,6 @@ enum Happening {
     Admitted(ExecutorId, String),
     /// An executor that Spark has told to exit does so.
     Exit(String),
-}
-
-/// An open watch on the server's side.
-#[derive(Debug)]
-struct Connection {
-    /// The last version that was put on the wire.
-    sent: u64,
-    /// Events arrive in order.
-    last: Duration,
 }
 
 /// The simulation.
@@ -346,10 +343,13 @@ impl Sim {
             let delay = self.latency();
             self.later(delay, Happening::Arrive(action));
         }
-        self.check.on_snapshot(&self.plan.snapshot());
+        let snapshot = self.plan.snapshot();
+        self.check.on_snapshot(&snapshot);
+        self.check.on_metrics(&self.plan, &snapshot);
     }
 
     fn happen(&mut self, happening: Happening) {
+        self.check.set_time(self.now);
         match happening {
             Happening::Arrive(action) => self.arrive(action),
             Happening::ArriveLate(action) => {
@@ -361,9 +361,11 @@ impl Sim {
             }
             Happening::Event(call, event) => {
                 if self.watches.contains_key(&call) {
+                    self.check.on_event(call, &event);
                     self.plan.handle_watch(self.now, event);
                 }
             }
+            Happening::Bookmark(call) => self.bookmark(call),
             Happening::EndWatch(call, outcome) => {
                 if self.watches.remove(&call).is_some() {
                     let result = CallResult::Watch(outcome);

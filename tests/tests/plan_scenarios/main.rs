@@ -8,7 +8,11 @@
 
 mod claims;
 mod creates;
+mod lists;
 mod losses;
+mod metrics;
+mod polling;
+mod ported;
 mod releases;
 mod start;
 mod stop;
