@@ -30,12 +30,14 @@ pub(super) enum Timer {
     Stop,
     /// The next step of the stop towards volume claims.
     Claims,
+    /// The next step of the stop towards the driver's service.
+    Services,
     /// The stop ends, whatever is left.
     StopDeadline,
 }
 
 impl Timer {
-    const ALL: [Timer; 12] = [
+    const ALL: [Timer; 13] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,
@@ -47,6 +49,7 @@ impl Timer {
         Timer::Excess,
         Timer::Stop,
         Timer::Claims,
+        Timer::Services,
         Timer::StopDeadline,
     ];
 }

@@ -43,6 +43,8 @@ pub struct Cluster {
     pub driver: Option<DriverPod>,
     /// Executor `ConfigMap`s.
     pub config_maps: usize,
+    /// The driver's services.
+    pub services: usize,
     /// Volume claims by name.
     pub claims: BTreeMap<String, Claim>,
     /// How many pods the namespace may have.
@@ -84,6 +86,7 @@ impl Cluster {
     /// An empty cluster.
     pub fn new(driver: Option<DriverPod>) -> Self {
         Cluster {
+            services: usize::from(driver.is_some()),
             driver,
             page_size: 500,
             ..Cluster::default()
