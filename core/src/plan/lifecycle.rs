@@ -102,6 +102,13 @@ impl End {
         End::new(LossKind::Deleted, NO_EXIT_CODE, message)
     }
 
+    /// An executor whose container was started anew before its end was seen.
+    pub(super) fn restarted(id: ExecutorId, pod: &str) -> Self {
+        let message =
+            format!("Executor {id} is lost: its container in pod {pod} has ended and was started again.");
+        End::new(LossKind::Unknown, NO_EXIT_CODE, message)
+    }
+
     /// A pod that somebody deleted.
     pub(super) fn deleted(id: ExecutorId, pod: &str) -> Self {
         let message =

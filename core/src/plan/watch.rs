@@ -133,11 +133,12 @@ impl Plan {
             if first {
                 self.on_first_list_pod(pod);
             } else {
+                self.observe(now, pod);
+                let executor = self.listed(pod);
                 if let State::Listing { seen, uids, .. } = &mut self.watch.state {
-                    seen.extend(pod.executor);
+                    seen.extend(executor);
                     uids.insert(pod.uid.clone());
                 }
-                self.observe(now, pod);
             }
         }
         if let Some(token) = page.continue_token.filter(|token| !token.is_empty()) {
@@ -174,7 +175,7 @@ impl Plan {
             .collect();
         for (id, expected) in unseen {
             if expected {
-                let pod = self.cfg.pod_name(id);
+                let pod = self.pod_name(id);
                 self.gone(now, id, End::missing(id, &pod));
             } else {
                 self.ledger.update(id, |executor| {

@@ -58,6 +58,7 @@ pub(super) fn plan_config(
             ClaimOwner::Pod
         },
         seed,
+        deletion_cost: conf.get(&keys::EXECUTOR_POD_DELETION_COST)?,
         ..PlanConfig::new(app_id, conf.get(&keys::NAMESPACE)?, pod_name_prefix)
     })
 }

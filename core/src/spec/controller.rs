@@ -1,6 +1,7 @@
 //! `StatefulSet`s and `Deployment`s that keep executor pods, as stock's allocators of these names make them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::{Value, json};
 
@@ -33,13 +34,6 @@ impl ControllerKind {
         })
     }
 
-    fn kind(self) -> &'static str {
-        match self {
-            ControllerKind::StatefulSet => "StatefulSet",
-            ControllerKind::Deployment => "Deployment",
-        }
-    }
-
     /// Name of the controller of a profile. Its pods are named after it, with a dash in between.
     pub fn name(self, app_id: &str, profile: ProfileId) -> String {
         let letter = match self {
@@ -47,6 +41,15 @@ impl ControllerKind {
             ControllerKind::Deployment => 'd',
         };
         format!("spark-{letter}-{app_id}-{profile}")
+    }
+}
+
+impl fmt::Display for ControllerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ControllerKind::StatefulSet => "StatefulSet",
+            ControllerKind::Deployment => "Deployment",
+        })
     }
 }
 
@@ -125,7 +128,7 @@ impl Controller {
         }
         let manifest = json!({
             "apiVersion": "apps/v1",
-            "kind": kind.kind(),
+            "kind": kind.to_string(),
             "metadata": metadata,
             "spec": spec,
         });
