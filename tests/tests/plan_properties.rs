@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use stoker_core::plan::{Action, Batch, ClaimOwner, Notice, PlanConfig, ProfileId};
-use stoker_core::sim::Sim;
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_core::sim::faults::Faults;
 use stoker_core::sim::ops::Op;
+use stoker_tests::sim::Sim;
 
 /// Everything that decides a run.
 #[derive(Debug, Clone)]
@@ -176,7 +176,7 @@ proptest! {
             prop_assert_eq!(sim.alive(profile.0), target, "profile {}: {:?}\n{}", profile, counts, sim.tail());
             prop_assert_eq!(counts.live, target);
         }
-        sim.check.on_end(&sim.cluster);
+        sim.assert_ended();
         let before = sim.actions.len();
         sim.run(Duration::from_mins(30));
         let later: Vec<_> = sim.actions[before..].to_vec();
@@ -237,7 +237,7 @@ proptest! {
     #[test]
     fn is_deterministic(scenario in scenarios()) {
         let (one, other) = (start(&scenario), start(&scenario));
-        prop_assert_eq!(one.trace, other.trace);
+        prop_assert_eq!(&one.trace, &other.trace);
     }
 
     /// Without faults every create is one POST and no pod is asked for.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::plan::{
-    Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, Outcome, PodPatch, Prepared, ProfileId,
-    Selection,
+    Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, Outcome, PodFacts, PodPatch, Prepared,
+    ProfileId, Selection,
 };
 
 use super::cluster::{Cluster, refuse};
@@ -182,21 +182,10 @@ impl Sim {
             }
             Action::Create {
                 executor, profile, ..
-            } => {
-                let name = format!("test-exec-{executor}");
-                let owner = self.owned.then_some(OWNER);
-                let pod = Cluster::executor_pod(&name, APP, *executor, *profile, owner);
-                match self.cluster.create(pod) {
-                    Ok(pod) => {
-                        if let Some(time) = self.start_time {
-                            let spread = Duration::from_millis(self.rng.u64(0..500));
-                            self.later(time + spread, Happening::Start(pod.uid.clone()));
-                        }
-                        CallResult::Pod(Outcome::Done(Some(Box::new(pod))))
-                    }
-                    Err(failure) => failed(action, failure, false),
-                }
-            }
+            } => match self.create_pod(*executor, *profile) {
+                Ok(pod) => CallResult::Pod(Outcome::Done(Some(Box::new(pod)))),
+                Err(failure) => failed(action, failure, false),
+            },
             Action::Get { name, .. } => {
                 CallResult::Pod(Outcome::Done(self.cluster.pods.get(name).cloned().map(Box::new)))
             }
@@ -217,17 +206,7 @@ impl Sim {
                 selection: Selection::Pods,
                 ..
             } => {
-                let ours = |pod: &&crate::plan::PodFacts| pod.app_id.as_deref() == Some(APP);
-                let names: Vec<_> = self
-                    .cluster
-                    .pods
-                    .values()
-                    .filter(ours)
-                    .map(|pod| pod.name.clone())
-                    .collect();
-                for name in names {
-                    let _ = self.apply_delete(&name, None);
-                }
+                self.delete_pods();
                 CallResult::Empty(Outcome::Done(()))
             }
             Action::DeleteConfigMap { .. } | Action::DeleteCollection { .. } => {
@@ -237,6 +216,27 @@ impl Sim {
         };
         self.publish();
         result
+    }
+
+    fn create_pod(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<PodFacts, ApiFailure> {
+        let name = format!("test-exec-{executor}");
+        let owner = self.owned.then_some(OWNER);
+        let pod = Cluster::executor_pod(&name, APP, executor, profile, owner);
+        let pod = self.cluster.create(pod)?;
+        if let Some(time) = self.start_time {
+            let spread = Duration::from_millis(self.rng.u64(0..500));
+            self.later(time + spread, Happening::Start(pod.uid.clone()));
+        }
+        Ok(pod)
+    }
+
+    fn delete_pods(&mut self) {
+        let ours = |pod: &&PodFacts| pod.app_id.as_deref() == Some(APP);
+        let pods = self.cluster.pods.values().filter(ours);
+        let names: Vec<_> = pods.map(|pod| pod.name.clone()).collect();
+        for name in names {
+            let _ = self.apply_delete(&name, None);
+        }
     }
 
     /// Pods are built: at once without anybody's help, later with the JVM's, and not always for all.

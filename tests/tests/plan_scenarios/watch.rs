@@ -1,6 +1,7 @@
 use stoker_core::plan::{ExecutorId, FailureClass, LossKind, Outcome};
 use stoker_core::sim::ops::Op;
-use stoker_core::sim::{Sim, unreachable};
+use stoker_core::sim::unreachable;
+use stoker_tests::sim::Sim;
 
 use crate::{failed, losses, millis, secs};
 
@@ -129,15 +130,14 @@ fn without_the_right_to_watch_the_plan_lists() {
 fn events_that_are_shown_again_change_nothing() {
     let mut sim = Sim::new(Sim::config(), 1);
     sim.run_up(3);
-    sim.end(
-        &sim.uid_of(ExecutorId(1)).expect("a pod"),
-        stoker_core::sim::cluster::Fate::Exit(1),
-    );
+    let uid = sim.uid_of(ExecutorId(1)).expect("a pod");
+    sim.end(&uid, stoker_core::sim::cluster::Fate::Exit(1));
     sim.run(secs(20));
     let (actions, notices) = (sim.actions.len(), sim.notices.len());
     let history = sim.cluster.events_since("0").expect("history");
     for (_, event) in history {
-        sim.plan.handle_watch(sim.now, event);
+        let now = sim.now;
+        sim.plan.handle_watch(now, event);
     }
     // Old events rewind the version; the watch is not asked for it while it is open.
     sim.run(secs(20));
