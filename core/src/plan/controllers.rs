@@ -125,7 +125,7 @@ impl Plan {
             .map(|(profile, controller)| (*profile, controller.stage))
             .collect();
         for (profile, stage) in &left {
-            if *stage != Stage::Busy && !resting {
+            if *stage != Stage::Busy && !resting && self.budget.may_do_chore() {
                 self.send_change(now, *profile, Change::Delete);
             }
         }

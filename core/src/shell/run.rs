@@ -151,7 +151,7 @@ impl Loop {
             // A receiver that is gone no longer wants the answer.
             Command::IsDeleted(id, answer) => drop(answer.send(self.plan.is_deleted(id))),
             Command::ExecutorIdFor(pod, answer) => {
-                drop(answer.send(self.plan.handle_executor_id_for(now, &pod)))
+                let _ = answer.send(self.plan.handle_executor_id_for(now, &pod));
             }
             Command::UpdateConf(conf) => self.factory.set_conf(conf),
             Command::Answer(request, answer, taken) => {

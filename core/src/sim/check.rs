@@ -29,7 +29,7 @@ use crate::plan::{
 use super::OWNER;
 use super::check_claims::ClaimChecker;
 use super::cluster::Cluster;
-use known::Known;
+pub(super) use known::Known;
 pub use violation::{Invariant, Violation};
 pub(in crate::sim) use violation::{Violations, require};
 
@@ -40,18 +40,18 @@ pub(in crate::sim) use violation::{Violations, require};
     reason = "facts that are independent of each other"
 )]
 pub struct Checker {
-    cfg: PlanConfig,
-    executors: BTreeMap<ExecutorId, Known>,
-    targets: BTreeMap<ProfileId, usize>,
+    pub(super) cfg: PlanConfig,
+    pub(super) executors: BTreeMap<ExecutorId, Known>,
+    pub(super) targets: BTreeMap<ProfileId, usize>,
     open: BTreeMap<CallId, Action>,
     claims: ClaimChecker,
     sent: VecDeque<Duration>,
     deleted: BTreeSet<String>,
-    first_list: bool,
-    ready: bool,
-    stopping: bool,
+    pub(super) first_list: bool,
+    pub(super) ready: bool,
+    pub(super) stopping: bool,
     may_list: bool,
-    aborted: bool,
+    pub(super) aborted: bool,
     /// Losses by executor.
     pub lost: BTreeMap<ExecutorId, bool>,
     /// Lists begun.
@@ -60,7 +60,11 @@ pub struct Checker {
     pub deletes: usize,
     /// Of these, for executors that Spark had not killed and that were not above the target.
     unasked: usize,
-    found: Violations,
+    /// Numbers that executors have asked for.
+    pub(super) given: BTreeSet<ExecutorId>,
+    /// By the UID of a pod, the last executor in it that has asked for its number.
+    pub(super) in_pods: BTreeMap<String, ExecutorId>,
+    pub(super) found: Violations,
 }
 
 impl Checker {
@@ -83,6 +87,8 @@ impl Checker {
             lists: 0,
             deletes: 0,
             unasked: 0,
+            given: BTreeSet::new(),
+            in_pods: BTreeMap::new(),
             found: Violations::default(),
         }
     }
@@ -244,7 +250,7 @@ impl Checker {
                 let known = self.executors.contains_key(executor);
                 require!(self.found, Ids, known, "a get for an unknown executor");
             }
-            _ => {}
+            _ => self.on_controller(action),
         }
         self.count_calls();
     }
@@ -262,6 +268,9 @@ impl Checker {
                         | Action::Delete { .. }
                         | Action::DeleteClaim { .. }
                         | Action::Patch { .. }
+                        | Action::CreateController { .. }
+                        | Action::ScaleController { .. }
+                        | Action::DeleteController { .. }
                 )
             })
             .count();

@@ -2,7 +2,9 @@
 
 pub mod check;
 mod check_claims;
+mod check_controllers;
 pub mod cluster;
+pub mod controllers;
 pub mod faults;
 pub mod ops;
 mod server;
@@ -49,6 +51,12 @@ enum Happening {
     Admitted(ExecutorId, String),
     /// An executor that Spark has told to exit does so.
     Exit(String),
+    /// The controllers and the garbage collector look at what there is.
+    Reconcile,
+    /// The kubelet starts a container again in the pod with this UID.
+    Revive(String),
+    /// The executor in the pod with this UID asks for its number.
+    Ask(String),
 }
 
 /// An open watch on the server's side.
@@ -100,6 +108,10 @@ pub struct Sim {
     watches: BTreeMap<CallId, Connection>,
     rng: Rng,
     owned: bool,
+    /// The controllers will look at what there is.
+    reconciling: bool,
+    /// Pods whose container will be started again.
+    reviving: BTreeSet<String>,
     /// Things that have happened at this very time.
     steps: u32,
     /// The minute and the calls sent within it.
@@ -142,6 +154,8 @@ impl Sim {
             watches: BTreeMap::new(),
             rng: Rng::with_seed(seed),
             owned,
+            reconciling: false,
+            reviving: BTreeSet::new(),
             steps: 0,
             minute: (0, 0),
         };
@@ -256,6 +270,9 @@ impl Sim {
 
     /// The pod of an executor.
     pub fn pod_of(&self, id: ExecutorId) -> Option<&crate::plan::PodFacts> {
+        if self.check.config().controller.is_some() {
+            return self.cluster.by_uid(self.check.pod_of(id)?);
+        }
         self.cluster.pods.get(&format!("test-exec-{id}"))
     }
 
@@ -380,13 +397,24 @@ impl Sim {
             Happening::Register(id, uid) => self.register(id, &uid),
             Happening::Admitted(id, uid) => self.admitted(id, &uid),
             Happening::Exit(uid) => self.cluster.end(&uid, Fate::Exit(0)),
+            Happening::Reconcile => self.reconcile(),
+            Happening::Revive(uid) => self.revive(&uid),
+            Happening::Ask(uid) => self.ask(&uid),
         }
         self.cluster.collect_garbage();
+        self.tend();
         self.publish();
     }
 
     fn start_pod(&mut self, uid: &str) {
         self.cluster.run(uid);
+        if self
+            .cluster
+            .by_uid(uid)
+            .is_some_and(|pod| self.cluster.is_kept(pod))
+        {
+            return self.ask_later(uid);
+        }
         if let Some((id, uid)) = self
             .cluster
             .by_uid(uid)

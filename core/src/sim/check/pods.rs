@@ -69,7 +69,7 @@ impl Checker {
             require!(
                 self.found,
                 Ownership,
-                pod.owner_uid.as_ref() == Some(&driver.uid),
+                self.cfg.controller.is_some() || pod.owner_uid.as_ref() == Some(&driver.uid),
                 "another driver's pod is deleted: {name}"
             );
         }
