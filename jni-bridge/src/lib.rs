@@ -37,6 +37,8 @@ mod engine;
 mod fake;
 mod handle;
 mod logging;
+#[cfg(feature = "fake-engine")]
+mod panics;
 mod policy;
 
 /// Version of the native methods and of the messages that they exchange. The Java side refuses another one, and

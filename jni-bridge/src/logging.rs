@@ -35,11 +35,11 @@ const LONGEST_TEXT: usize = 16 << 10;
 pub(crate) fn install() {
     FILTER.get_or_init(|| {
         let (filter, handle) = reload::Layer::new(filter(LevelFilter::INFO));
+        let subscriber = tracing_subscriber::registry().with(filter).with(ToRing(&RING));
+        #[cfg(feature = "fake-engine")]
+        let subscriber = subscriber.with(crate::panics::Panics);
         // Another subscriber can only be one of a test in this process: it keeps its place.
-        let _ = tracing_subscriber::registry()
-            .with(filter)
-            .with(ToRing(&RING))
-            .try_init();
+        let _ = subscriber.try_init();
         handle
     });
 }

@@ -80,6 +80,8 @@ pub struct PlanConfig {
     /// Who owns the volume claims of executors. Without a driver pod it is always the executor pod.
     /// `spark.kubernetes.driver.ownPersistentVolumeClaim`
     pub claim_owner: ClaimOwner,
+    /// Lists in intervals instead of a watch; none. `spark.kubernetes.executor.enableApiWatcher=false`
+    pub polling: Option<Polling>,
     /// Seed of all jitter.
     pub seed: u64,
     /// What makes the executor pods; the plan itself where there is none. `spark.kubernetes.allocation.pods.allocator`
@@ -105,6 +107,15 @@ pub struct Batch {
     pub size: usize,
     /// `spark.kubernetes.allocation.batch.delay`
     pub delay: Duration,
+}
+
+/// Lists in intervals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Polling {
+    /// From the end of one list to the next. `spark.kubernetes.executor.apiPollingInterval`
+    pub interval: Duration,
+    /// Whether the API server may answer from its cache. `spark.kubernetes.executor.enablePollingWithResourceVersion`
+    pub cached: bool,
 }
 
 impl PlanConfig {
@@ -141,6 +152,7 @@ impl PlanConfig {
             create_expiry: Duration::from_mins(1),
             prepares: false,
             claim_owner: ClaimOwner::Pod,
+            polling: None,
             seed: 0,
             controller: None,
             deletion_cost: None,

@@ -24,6 +24,8 @@ mod expect;
 mod failures;
 mod ledger;
 mod lifecycle;
+mod lists;
+mod metrics;
 mod notice;
 mod pending;
 mod prepare;
@@ -42,9 +44,12 @@ use fastrand::Rng;
 
 pub use crate::spec::ControllerKind;
 pub use action::{Action, PodPatch, Selection};
-pub use config::{Batch, ClaimOwner, PlanConfig};
+pub use config::{Batch, ClaimOwner, PlanConfig, Polling};
 pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
 pub use ledger::Counts;
+#[cfg(feature = "shell")]
+pub(crate) use metrics::labels;
+pub use metrics::{Counters, CreateResult, Distribution, Label, Summary, Times};
 pub use notice::{FatalKind, LossCause, LossKind, Notice};
 pub use pending::PendingCause;
 pub use snapshot::Snapshot;
@@ -60,6 +65,7 @@ use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
 use ledger::{Ledger, Stage};
+use metrics::Metrics;
 use pending::Pending;
 use seats::Seats;
 use startup::Startup;
@@ -94,6 +100,7 @@ pub struct Plan {
     pending: Pending,
     controllers: Controllers,
     seats: Seats,
+    metrics: Metrics,
     timers: Timers,
     rng: Rng,
     /// UID of the driver pod.
@@ -132,13 +139,14 @@ impl Plan {
             calls: Calls::default(),
             chores: Chores::default(),
             chores_backoff: Backoff::new(CHORE_BACKOFF, CHORE_BACKOFF_MAX),
-            watch: Watch::new(),
+            watch: Watch::new(now),
             startup: Startup::new(cfg.driver_pod.is_some(), cfg.config_map),
             labels_forbidden: false,
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
             pending: Pending::default(),
             controllers: Controllers::default(),
             seats: Seats::default(),
+            metrics: Metrics::default(),
             timers: Timers::default(),
             rng: Rng::with_seed(cfg.seed),
             owner: None,
@@ -214,6 +222,9 @@ impl Plan {
 
     /// An executor has registered with the driver.
     pub fn handle_registered(&mut self, now: Duration, executor: ExecutorId) {
+        if let Some(known) = self.ledger.get(executor).filter(|known| !known.registered) {
+            self.metrics.registered(now, known);
+        }
         if self
             .ledger
             .get(executor)
@@ -228,6 +239,7 @@ impl Plan {
                 executor.get_at = Some(now);
             }
         });
+        self.runs(now, executor);
         self.handle_timeout(now);
     }
 
@@ -239,6 +251,7 @@ impl Plan {
 
     /// An event of the open watch.
     pub fn handle_watch(&mut self, now: Duration, event: WatchEvent) {
+        self.metrics.counters.events += 1;
         self.on_watch_event(now, event);
         self.pump(now);
     }
@@ -246,6 +259,7 @@ impl Plan {
     /// The answer to an action. Answers that nobody waits for are ignored.
     pub fn handle_result(&mut self, now: Duration, call: CallId, result: CallResult) {
         let Some(call) = self.calls.end(call) else { return };
+        self.metrics.answered(&call, &result);
         if matches!(call, Call::Chore(_)) {
             self.budget.chore_answered();
         }
@@ -343,12 +357,16 @@ impl Plan {
 
     /// An API call to be started.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front()?;
+        self.metrics.sent(&action);
+        Some(action)
     }
 
     /// Something Spark has to be told.
     pub fn poll_notice(&mut self) -> Option<Notice> {
-        self.notices.pop_front()
+        let notice = self.notices.pop_front()?;
+        self.metrics.told(&notice);
+        Some(notice)
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called.

@@ -99,7 +99,7 @@ impl Plan {
         let waits = self.seats.by_name.get_mut(pod).filter(|seat| {
             let known = self.ledger.get(seat.id);
             let lives = known.is_some_and(|executor| executor.stage != Stage::Ended && !executor.deleting);
-            !seat.asked && !seat.doubtful && lives && self.watch.is_open()
+            !seat.asked && !seat.doubtful && lives
         });
         let id = if let Some(seat) = waits {
             seat.asked = true;

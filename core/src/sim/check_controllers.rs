@@ -42,7 +42,7 @@ impl Checker {
                     exact,
                     "{replicas} pods for a target of {target}"
                 );
-                let begun = self.ready && self.first_list;
+                let begun = self.ready && self.shown.is_first_done();
                 require!(
                     self.found,
                     FirstList,

@@ -60,7 +60,10 @@ impl Cluster {
                 ControllerKind::Deployment => {
                     let mut active: Vec<_> = pods.iter().filter(|pod| !pod.deleting && !ended(pod)).collect();
                     active.sort_by_key(|pod| {
-                        (pod.phase == PodPhase::Running, self.costs.get(&pod.uid).copied())
+                        (
+                            pod.phase == PodPhase::Running,
+                            self.costs.get(&pod.uid).copied().unwrap_or(0),
+                        )
                     });
                     let wanted = usize::try_from(set.replicas).unwrap_or(usize::MAX);
                     let excess = active.len().saturating_sub(wanted);
@@ -204,6 +207,12 @@ impl Sim {
         self.later(delay, Happening::Ask(uid.to_owned()));
     }
 
+    /// A container has ended and was started again before anybody saw it: its executor asks for a number once more.
+    pub fn restart_container(&mut self, uid: &str) {
+        self.ask(uid);
+        self.drain();
+    }
+
     pub(super) fn ask(&mut self, uid: &str) {
         let Some(pod) = self.cluster.by_uid(uid).filter(|pod| is_alive(pod)) else {
             return;
@@ -219,6 +228,14 @@ impl Sim {
                 );
             }
             None => self.cluster.end(uid, Fate::Exit(1)),
+        }
+    }
+
+    /// Spark has removed an executor: should its process live, it is told to exit.
+    pub(super) fn dismiss(&mut self, id: crate::plan::ExecutorId) {
+        let uid = self.check.pod_of(id).map(str::to_owned);
+        if let Some(uid) = uid.filter(|uid| self.cluster.by_uid(uid).is_some_and(is_alive)) {
+            self.later(Duration::from_secs(1), Happening::Exit(uid));
         }
     }
 

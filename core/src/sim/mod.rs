@@ -3,12 +3,15 @@
 pub mod check;
 mod check_claims;
 mod check_controllers;
+mod check_lists;
+mod check_metrics;
 pub mod cluster;
 pub mod controllers;
 pub mod faults;
 pub mod ops;
 mod server;
 mod spark;
+mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -22,6 +25,7 @@ use fastrand::Rng;
 use check::{Checker, Invariant, Violation};
 use cluster::{Cluster, Fate, is_alive};
 use faults::Faults;
+use watches::Connection;
 
 /// Application id of the plan under test.
 pub const APP: &str = "spark-test";
@@ -39,6 +43,8 @@ enum Happening {
     Answer(CallId, CallResult),
     /// A watch event reaches the plan.
     Event(CallId, WatchEvent),
+    /// It is time for a watch to say how far it is.
+    Bookmark(CallId),
     /// A watch ends.
     EndWatch(CallId, Outcome<()>),
     /// The kubelet starts a pod.
@@ -57,15 +63,6 @@ enum Happening {
     Revive(String),
     /// The executor in the pod with this UID asks for its number.
     Ask(String),
-}
-
-/// An open watch on the server's side.
-#[derive(Debug)]
-struct Connection {
-    /// The last version that was put on the wire.
-    sent: u64,
-    /// Events arrive in order.
-    last: Duration,
 }
 
 /// The simulation.
@@ -353,6 +350,7 @@ impl Sim {
             self.check.on_notice(&notice, &self.cluster);
             if let Notice::Lost { executor_id, .. } | Notice::Released { executor_id, .. } = &notice {
                 self.registered.remove(executor_id);
+                self.dismiss(*executor_id);
             }
             self.notices.push(notice);
         }
@@ -363,10 +361,13 @@ impl Sim {
             let delay = self.latency();
             self.later(delay, Happening::Arrive(action));
         }
-        self.check.on_snapshot(&self.plan.snapshot());
+        let snapshot = self.plan.snapshot();
+        self.check.on_snapshot(&snapshot);
+        self.check.on_metrics(&self.plan, &snapshot);
     }
 
     fn happen(&mut self, happening: Happening) {
+        self.check.set_time(self.now);
         match happening {
             Happening::Arrive(action) => self.arrive(action),
             Happening::ArriveLate(action) => {
@@ -378,9 +379,11 @@ impl Sim {
             }
             Happening::Event(call, event) => {
                 if self.watches.contains_key(&call) {
+                    self.check.on_event(call, &event);
                     self.plan.handle_watch(self.now, event);
                 }
             }
+            Happening::Bookmark(call) => self.bookmark(call),
             Happening::EndWatch(call, outcome) => {
                 if self.watches.remove(&call).is_some() {
                     let result = CallResult::Watch(outcome);

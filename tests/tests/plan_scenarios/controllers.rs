@@ -86,10 +86,8 @@ fn an_executor_that_ends_is_lost_with_its_exit_code_and_its_pod_makes_room_for_a
 fn a_container_that_was_started_again_unseen_asks_again_and_gets_another_number() {
     let mut sim = started(ControllerKind::StatefulSet, 1);
     let before = *sim.registered.first().expect("an executor");
-    let name = sim.pod_of(before).expect("its pod").name.clone();
-    let now = sim.now;
-    let again = sim.plan.handle_executor_id_for(now, &name).expect("a number");
-    assert!(again > before);
+    let uid = sim.uid_of(before).expect("its pod");
+    sim.restart_container(&uid);
     sim.run(secs(10));
     let told = losses(&sim);
     assert_eq!((told.len(), told[0].0, told[0].1.app_caused), (1, before, false));
@@ -99,6 +97,7 @@ fn a_container_that_was_started_again_unseen_asks_again_and_gets_another_number(
         told[0].1.message
     );
     assert_eq!(sim.sent("get").len(), 1, "a get tells which pod it is");
+    assert!(sim.registered.iter().all(|id| *id > before) && sim.registered.len() == 1);
     assert_eq!(sim.plan.snapshot().executors, 1);
 }
 
