@@ -81,8 +81,13 @@ impl Plan {
             }
             self.send_change(now, profile, change);
         }
-        let reminders = self.controllers.0.values();
-        match reminders.filter_map(|controller| controller.remind_at).min() {
+        // What is due and has no place waits for an answer.
+        let reminders = self
+            .controllers
+            .0
+            .values()
+            .filter_map(|controller| controller.remind_at);
+        match reminders.filter(|at| *at > now).min() {
             Some(at) => self.timers.set(Timer::Controllers, at),
             None => self.timers.stop(Timer::Controllers),
         }
@@ -93,20 +98,19 @@ impl Plan {
         let live = self.ledger.counts(profile).live;
         let costs_wait = self.chores.any_cost() || self.calls.any_cost();
         let controller = self.controllers.0.entry(profile).or_insert_with(Controller::new);
+        let remind_at = controller.remind_at.take();
         match controller.stage {
             Stage::Busy => None,
             Stage::Absent => (size > 0).then_some(Change::Create(size)),
             Stage::Made(Some(told)) if told == size => {
                 if usize::try_from(size).is_ok_and(|size| live >= size) {
-                    controller.remind_at = None;
                     controller.reminders.reset();
                     return None;
                 }
-                let due = controller.remind_at.is_some_and(|at| at <= now);
-                if due || controller.remind_at.is_none() {
-                    controller.remind_at = Some(now + controller.reminders.next(&mut self.rng, None));
-                }
-                due.then_some(Change::Scale(size))
+                let waits = remind_at.filter(|at| *at > now);
+                let next = || now + controller.reminders.next(&mut self.rng, None);
+                controller.remind_at = Some(waits.unwrap_or_else(next));
+                (remind_at.is_some() && waits.is_none()).then_some(Change::Scale(size))
             }
             // Which pods go is decided by what they cost, so that has to be known first.
             Stage::Made(Some(told)) if size < told && costs_wait => None,

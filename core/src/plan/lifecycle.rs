@@ -129,6 +129,11 @@ pub(super) fn assess(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> Life {
     }
 }
 
+/// Whether any of its containers has ended, or the pod itself.
+pub(super) fn has_ended(pod: &PodFacts) -> bool {
+    is_terminal(pod) || main_containers(pod).any(|container| exit_of(container).is_some())
+}
+
 /// Whether the pod has ended for good: it is kept, not deleted, where the user wants to look at ended pods.
 pub(super) fn is_terminal(pod: &PodFacts) -> bool {
     matches!(pod.phase, PodPhase::Succeeded | PodPhase::Failed)

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::Plan;
 use super::action::PodPatch;
 use super::ledger::Stage;
-use super::lifecycle::End;
+use super::lifecycle::{self, End};
 use super::types::{ExecutorId, PodFacts, ProfileId};
 
 /// Names of pods, and whose they are.
@@ -32,6 +32,8 @@ struct Seat {
     doubtful: bool,
     /// Events were passed over meanwhile: the get has to be repeated, since it may have come before them.
     missed: bool,
+    /// Another executor was in this pod before: its end may be on its way.
+    second: bool,
 }
 
 impl Seats {
@@ -105,17 +107,18 @@ impl Plan {
             seat.asked = true;
             seat.id
         } else {
-            if let Some(before) = self.seats.at(pod) {
+            let before = self.seats.at(pod);
+            if let Some(before) = before {
                 self.gone(now, before, End::restarted(before, pod));
             }
-            self.seat_unseen(now, pod, profile)
+            self.seat_unseen(now, pod, profile, before.is_some())
         };
         self.label(id, PodPatch::ExecutorId(id));
         self.pump(now);
         Some(id)
     }
 
-    fn seat_unseen(&mut self, now: Duration, pod: &str, profile: ProfileId) -> ExecutorId {
+    fn seat_unseen(&mut self, now: Duration, pod: &str, profile: ProfileId, second: bool) -> ExecutorId {
         let id = self.insert_seated(now, profile);
         let seat = Seat {
             id,
@@ -123,6 +126,7 @@ impl Plan {
             asked: true,
             doubtful: true,
             missed: false,
+            second,
         };
         self.seats.take(pod, seat);
         self.ask_for(id);
@@ -145,11 +149,11 @@ impl Plan {
         };
         match self.seats.by_name.get_mut(&pod.name) {
             Some(seat) if seat.doubtful => seat.missed = true,
-            Some(seat) if seat.uid == pod.uid => {
+            Some(seat) if seat.uid == pod.uid && !(seat.second && lifecycle::has_ended(pod)) => {
                 let id = seat.id;
                 self.observe_as(now, id, pod);
             }
-            // A new pod, or what was on its way of an old one.
+            // A new pod, or what was on its way of an old one or of an earlier executor.
             Some(seat) => {
                 seat.doubtful = true;
                 seat.missed = true;
@@ -166,6 +170,7 @@ impl Plan {
                     asked: false,
                     doubtful: false,
                     missed: false,
+                    second: false,
                 };
                 self.seats.take(&pod.name, seat);
                 self.observe_as(now, id, pod);

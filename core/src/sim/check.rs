@@ -62,6 +62,8 @@ pub struct Checker {
     pub(super) given: BTreeSet<ExecutorId>,
     /// By the UID of a pod, the last executor in it that has asked for its number.
     pub(super) in_pods: BTreeMap<String, ExecutorId>,
+    /// UIDs of pods in which a process has ended.
+    pub(super) ended_in: BTreeSet<String>,
     pub(super) found: Violations,
 }
 
@@ -86,6 +88,7 @@ impl Checker {
             unasked: 0,
             given: BTreeSet::new(),
             in_pods: BTreeMap::new(),
+            ended_in: BTreeSet::new(),
             found: Violations::default(),
         }
     }

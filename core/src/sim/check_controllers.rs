@@ -16,6 +16,21 @@ impl Checker {
         self.in_pods.insert(uid.to_owned(), id);
     }
 
+    /// The process of the executor in a pod has ended.
+    pub(super) fn on_process_ended(&mut self, uid: &str) {
+        self.in_pods.remove(uid);
+        self.ended_in.insert(uid.to_owned());
+    }
+
+    /// Whether the process of an executor has ended though its pod may live.
+    pub(super) fn is_process_over(&self, id: ExecutorId, uid: &str) -> bool {
+        if self.given.contains(&id) {
+            self.executor_in(uid) != Some(id)
+        } else {
+            self.ended_in.contains(uid)
+        }
+    }
+
     /// The executor whose process runs in a pod.
     pub(super) fn executor_in(&self, uid: &str) -> Option<ExecutorId> {
         self.in_pods.get(uid).copied()

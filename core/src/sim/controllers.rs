@@ -163,6 +163,7 @@ impl Sim {
             .collect();
         for uid in ended {
             self.reviving.insert(uid.clone());
+            self.check.on_process_ended(&uid);
             let delay = Duration::from_millis(self.rng.u64(100..9000));
             self.later(delay, Happening::Revive(uid));
         }

@@ -96,7 +96,7 @@ fn a_container_that_was_started_again_unseen_asks_again_and_gets_another_number(
         "{}",
         told[0].1.message
     );
-    assert_eq!(sim.sent("get").len(), 1, "a get tells which pod it is");
+    assert!(!sim.sent("get").is_empty(), "a get tells which pod it is");
     assert!(sim.registered.iter().all(|id| *id > before) && sim.registered.len() == 1);
     assert_eq!(sim.plan.snapshot().executors, 1);
 }

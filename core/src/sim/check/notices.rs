@@ -108,7 +108,7 @@ impl Checker {
             let over = !is_alive(pod)
                 || (pod.deleting && pod.phase == PodPhase::Pending)
                 || self.claims.is_refused(id)
-                || self.executor_in(uid).is_some_and(|now| now != id);
+                || (self.cfg.controller.is_some() && self.is_process_over(id, uid));
             require!(
                 self.found,
                 Losses,
