@@ -84,8 +84,8 @@ check: ## Formatting, lints, purity, licences and advisories
 	@scripts/check.sh
 
 .PHONY: bench
-bench: spark ## Benchmarks of pod building, beside stock Spark
-	@$(ENV); STOKER_SPARK_HOME="$$STOCK_SPARK_HOME" cargo bench --locked -p stoker-benches
+bench: dist cluster ## Benchmarks beside stock Spark and the raw API server, all or BENCH="a h j"
+	@scripts/bench.sh
 
 .PHONY: fmt
 fmt: ## Format the Rust and Go code

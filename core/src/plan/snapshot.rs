@@ -29,13 +29,13 @@ pub struct Snapshot {
     pub queued: usize,
     /// The id of the next executor.
     pub next_id: ExecutorId,
-    /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
-    /// when the last complete list was asked for; before the first list, of the start. It never goes back.
-    pub current_at: Duration,
     /// Counts of all profiles together.
     pub total: Counts,
     /// Creates that the API server is thought to take at once.
     pub create_limit: usize,
+    /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
+    /// when the last complete list was asked for; before the first list, of the start. It never goes back.
+    pub current_at: Duration,
 }
 
 impl Snapshot {
@@ -63,9 +63,9 @@ impl Plan {
             open_calls: self.calls.len(),
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
-            current_at: self.watch.current_at(),
             total: self.ledger.total(),
             create_limit: self.budget.create_limit(),
+            current_at: self.watch.current_at(),
         }
     }
 

@@ -291,16 +291,16 @@ impl Checker {
         );
     }
 
+    /// What the plan counts, after each step.
+    pub fn on_metrics(&mut self, plan: &Plan, snapshot: &Snapshot) {
+        self.metrics.compare(plan, snapshot.total, &mut self.found);
+    }
+
     /// The plan gets an event of an open watch.
     pub fn on_event(&mut self, call: CallId, event: &WatchEvent) {
         if let Some(action) = self.open.get_mut(&call) {
             self.shown.on_event(action, event, self.found.now);
         }
-    }
-
-    /// What the plan counts, after each step.
-    pub fn on_metrics(&mut self, plan: &Plan, snapshot: &Snapshot) {
-        self.metrics.compare(plan, snapshot.total, &mut self.found);
     }
 
     /// The plan gets an answer.
