@@ -12,7 +12,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: build
-build: native java ## Build the native library, the command and the jar
+build: native java ## Build the native library, the command and the jars
 
 .PHONY: native
 native: ## Build libstoker_jni.so and the stoker command (release)
@@ -20,8 +20,8 @@ native: ## Build libstoker_jni.so and the stoker command (release)
 	cargo build --release --locked -p stoker-jni -p stoker-core --features stoker-core/cli
 
 .PHONY: java
-java: native ## Build the jar
-	@$(ENV); say "Building the jar"; \
+java: native ## Build the jars
+	@$(ENV); say "Building the jars"; \
 	mvn -q -B -f java/pom.xml package -DskipTests -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
 
 .PHONY: cluster
@@ -54,9 +54,9 @@ test-rust: spark-jars ## Unit, property, contract, differential and JVM boundary
 	cargo test --locked -p stoker-jni --features fake-engine
 
 .PHONY: test-java
-test-java: native ## Java tests
+test-java: native spark-jars ## Java tests, and that every class links against every supported Spark
 	@$(ENV); say "Java tests"; \
-	mvn -q -B -f java/pom.xml verify -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
+	STOKER_SPARK_JARS="$$STOKER_CACHE/spark-jars" mvn -q -B -f java/pom.xml verify -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
 
 .PHONY: test-cluster
 test-cluster: native cluster ## Tests on a real API server, and of the local cluster itself
@@ -81,6 +81,10 @@ histories: ## Random histories of the plan in the simulator, STOKER_HISTORIES (2
 mutations: ## Put deliberate bugs into a copy of the plan: the simulator's tests have to catch each (half an hour)
 	@$(ENV); say "Deliberate bugs"; STOKER_CACHE="$$STOKER_CACHE" python3 tests/mutations/run.py
 
+.PHONY: test-versions
+test-versions: build cluster ## Jobs on other versions of Spark, all that are supported or VERSIONS="3.5.5 4.0.1"
+	@scripts/versions.sh $(VERSIONS)
+
 .PHONY: fuzz
 fuzz: ## Look for inputs that make the core panic, STOKER_FUZZ_SECONDS (20) for each target
 	@scripts/fuzz.sh
@@ -90,8 +94,8 @@ check: ## Formatting, lints, purity, licences and advisories
 	@scripts/check.sh
 
 .PHONY: bench
-bench: spark ## Benchmarks of pod building, beside stock Spark
-	@$(ENV); STOKER_SPARK_HOME="$$STOCK_SPARK_HOME" cargo bench --locked -p stoker-benches
+bench: dist cluster ## Benchmarks beside stock Spark and the raw API server, all or BENCH="a h j"
+	@scripts/bench.sh
 
 .PHONY: fmt
 fmt: ## Format the Rust and Go code
@@ -99,4 +103,4 @@ fmt: ## Format the Rust and Go code
 
 .PHONY: clean
 clean: ## Remove what was built, keep the caches
-	@rm -rf java/target
+	@rm -rf java/target java/*/target

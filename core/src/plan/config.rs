@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::types::ExecutorId;
+use crate::spec::ControllerKind;
 
 /// Settings of a [`Plan`](super::Plan). All durations are on the clock of the plan.
 #[derive(Debug, Clone)]
@@ -79,8 +80,15 @@ pub struct PlanConfig {
     /// Who owns the volume claims of executors. Without a driver pod it is always the executor pod.
     /// `spark.kubernetes.driver.ownPersistentVolumeClaim`
     pub claim_owner: ClaimOwner,
+    /// Lists in intervals instead of a watch; none. `spark.kubernetes.executor.enableApiWatcher=false`
+    pub polling: Option<Polling>,
     /// Seed of all jitter.
     pub seed: u64,
+    /// What makes the executor pods; the plan itself where there is none. `spark.kubernetes.allocation.pods.allocator`
+    pub controller: Option<ControllerKind>,
+    /// What pods of executors that are decommissioned or killed cost a `Deployment` that has too many.
+    /// `spark.kubernetes.executor.podDeletionCost`
+    pub deletion_cost: Option<i32>,
 }
 
 /// Who owns the volume claims of executors.
@@ -99,6 +107,15 @@ pub struct Batch {
     pub size: usize,
     /// `spark.kubernetes.allocation.batch.delay`
     pub delay: Duration,
+}
+
+/// Lists in intervals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Polling {
+    /// From the end of one list to the next. `spark.kubernetes.executor.apiPollingInterval`
+    pub interval: Duration,
+    /// Whether the API server may answer from its cache. `spark.kubernetes.executor.enablePollingWithResourceVersion`
+    pub cached: bool,
 }
 
 impl PlanConfig {
@@ -135,12 +152,21 @@ impl PlanConfig {
             create_expiry: Duration::from_mins(1),
             prepares: false,
             claim_owner: ClaimOwner::Pod,
+            polling: None,
             seed: 0,
+            controller: None,
+            deletion_cost: None,
         }
     }
 
     /// The name of an executor's pod.
     pub fn pod_name(&self, executor: ExecutorId) -> String {
         format!("{}-exec-{executor}", self.pod_name_prefix)
+    }
+
+    /// The executor whose pod has this name.
+    pub(super) fn executor_of(&self, pod: &str) -> Option<ExecutorId> {
+        let id = pod.strip_prefix(&self.pod_name_prefix)?.strip_prefix("-exec-")?;
+        id.parse().ok().map(ExecutorId)
     }
 }

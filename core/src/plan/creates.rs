@@ -11,9 +11,10 @@ use super::lifecycle::End;
 use super::notice::Notice;
 use super::timer::Timer;
 use super::types::{ExecutorId, PodFacts, ProfileId};
-use super::watch::CONFIRM;
 use super::{Phase, Plan};
 
+/// When a create of unknown outcome is asked for, if the watch has not shown its pod before.
+const CONFIRM: Duration = Duration::from_secs(1);
 /// The longest delay between two gets that look for a pod of unknown outcome.
 const CONFIRM_MAX: Duration = Duration::from_secs(10);
 /// At the stop, a create of unknown outcome that did not appear within this time was not applied.
@@ -32,6 +33,9 @@ fn wants(cfg: &PlanConfig, ledger: &Ledger, profile: ProfileId, target: usize) -
 impl Plan {
     /// Sends the creates that targets and budget allow.
     pub(super) fn send_creates(&mut self, now: Duration) {
+        if self.has_controllers() {
+            return self.send_controllers(now);
+        }
         if self.cfg.prepares {
             self.send_prepared(now);
             return;
@@ -229,6 +233,7 @@ impl Plan {
         match outcome {
             Outcome::Done(Some(pod)) => {
                 self.chores_backoff.reset();
+                self.settle_seat(now, id, &pod);
                 if confirmed || self.identify(&pod) == Some(id) {
                     self.observe_got(now, id, sent_at, &pod);
                 } else {
@@ -238,6 +243,7 @@ impl Plan {
                         "the name of an executor pod is taken by a foreign pod"
                     );
                     self.ledger.remove(id);
+                    self.seats.leave(id);
                 }
             }
             Outcome::Done(None) => {
@@ -267,11 +273,15 @@ impl Plan {
         let Some(executor) = self.ledger.get(id) else {
             return;
         };
-        let pod = self.cfg.pod_name(id);
+        let pod = self.pod_name(id);
         match executor.stage {
             Stage::Unconfirmed { taken: true, .. } => {
                 // It was somebody's, and it has gone: the number is spent.
                 self.ledger.remove(id);
+            }
+            // It has asked for its number, so it was there.
+            Stage::Unconfirmed { .. } if self.has_controllers() => {
+                self.gone(now, id, End::missing(id, &pod));
             }
             Stage::Unconfirmed { since, attempts, .. } => {
                 let expires_at = if self.stop.is_some() {
@@ -319,7 +329,8 @@ impl Plan {
     /// Deletes pods above the target that nobody uses yet, the newest first, as soon as they are old enough.
     pub(super) fn trim(&mut self, now: Duration) {
         self.timers.stop(Timer::Excess);
-        if self.stop.is_some() || self.phase != Phase::Allocating {
+        // A controller chooses itself which pods go.
+        if self.stop.is_some() || self.phase != Phase::Allocating || self.has_controllers() {
             return;
         }
         self.withdraw_excess();

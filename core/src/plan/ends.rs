@@ -7,9 +7,9 @@ use super::action::PodPatch;
 use super::expect::Chore;
 use super::ledger::Stage;
 use super::lifecycle::{self, End, Life, Rules};
+use super::lists::CONFIRM_LISTED;
 use super::notice::{LossKind, Notice};
 use super::types::{ExecutorId, PodFacts};
-use super::watch::CONFIRM;
 
 /// A released executor whose pod is still there so long after its delete no longer counts: its node is down.
 const FORGET_AFTER: Duration = Duration::from_mins(1);
@@ -17,6 +17,9 @@ const FORGET_AFTER: Duration = Duration::from_mins(1);
 impl Plan {
     /// The executor whose pod this is: by name, application, executor id and owner.
     pub(super) fn identify(&self, pod: &PodFacts) -> Option<ExecutorId> {
+        if self.has_controllers() {
+            return self.seats.executor_in(pod);
+        }
         let id = pod.executor?;
         let ours = self.ledger.issued(id)
             && pod.app_id.as_deref() == Some(&self.cfg.app_id)
@@ -35,6 +38,9 @@ impl Plan {
 
     /// A pod as list, watch or get show it.
     pub(super) fn observe(&mut self, now: Duration, pod: &PodFacts) {
+        if self.has_controllers() {
+            return self.observe_seated(now, pod);
+        }
         let Some(id) = self.identify(pod) else { return };
         if self.ledger.get(id).is_some() {
             self.observe_as(now, id, pod);
@@ -89,11 +95,12 @@ impl Plan {
 
     /// A pod of which list and watch may never tell is asked for once more.
     fn look_again(&mut self, now: Duration, id: ExecutorId, sent_at: Duration) {
-        if self.watch.may_have_missed(sent_at) {
+        // Without a watch the next list tells.
+        if self.cfg.polling.is_none() && self.watch.may_have_missed(sent_at) {
             self.ledger.update(id, |executor| {
                 if executor.stage != Stage::Ended {
                     executor.observed = false;
-                    executor.get_at = Some(now + CONFIRM);
+                    executor.get_at = Some(now + CONFIRM_LISTED);
                 }
             });
         }
@@ -102,6 +109,7 @@ impl Plan {
     /// The last state of a pod that has gone.
     pub(super) fn observe_deleted(&mut self, now: Duration, pod: &PodFacts) {
         self.chores.stray_gone(&pod.uid);
+        self.seats.note_deleted(&pod.name);
         let Some(id) = self.identify(pod).filter(|id| self.ledger.get(*id).is_some()) else {
             return;
         };
@@ -127,6 +135,7 @@ impl Plan {
             return false;
         }
         let released = executor.released;
+        self.metrics.confirmed(executor);
         let timeout = self.cfg.create_timeout;
         self.ledger.update(id, |executor| {
             executor.uid.clone_from(&pod.uid);
@@ -158,6 +167,7 @@ impl Plan {
             return;
         };
         let (stage, profile, released) = (executor.stage, executor.profile, executor.released);
+        let registered = executor.registered;
         if pod.deleting {
             self.ledger.update(id, |executor| executor.deleting = true);
             if released && stage != Stage::Ended {
@@ -168,20 +178,8 @@ impl Plan {
             return;
         }
         match lifecycle::assess(id, pod, self.rules()) {
-            Life::Pending => self.observe_pending(id, profile, pod),
-            Life::Running => {
-                if stage == Stage::Pending {
-                    self.pending.clear(id);
-                    self.ledger.update(id, |executor| executor.stage = Stage::Running);
-                    let (pod, uid) = (pod.name.clone(), pod.uid.clone());
-                    self.notices.push_back(Notice::Running {
-                        executor_id: id,
-                        profile,
-                        pod,
-                        uid,
-                    });
-                }
-            }
+            Life::Pending if !registered => self.observe_pending(id, profile, pod),
+            Life::Pending | Life::Running => self.runs(now, id),
             Life::Ended(end) => {
                 self.end(now, id, end);
                 self.clean_up(id, pod);
@@ -189,10 +187,29 @@ impl Plan {
         }
     }
 
+    /// The executor runs, as its pod shows or since it has registered.
+    pub(super) fn runs(&mut self, now: Duration, id: ExecutorId) {
+        let Some(executor) = self.ledger.get(id).filter(|e| e.stage == Stage::Pending) else {
+            return;
+        };
+        let (profile, uid) = (executor.profile, executor.uid.clone());
+        self.metrics.runs(now, executor);
+        self.pending.clear(id);
+        self.ledger.update(id, |executor| executor.stage = Stage::Running);
+        let pod = self.pod_name(id);
+        self.notices.push_back(Notice::Running {
+            executor_id: id,
+            profile,
+            pod,
+            uid,
+        });
+    }
+
     /// The executor has ended and its pod is gone.
     pub(super) fn gone(&mut self, now: Duration, id: ExecutorId, end: End) {
         self.end(now, id, end);
         self.ledger.remove(id);
+        self.seats.leave(id);
     }
 
     /// Reports the end of an executor, once.
@@ -214,7 +231,7 @@ impl Plan {
             executor.kill_at = None;
             executor.forget_at = None;
         });
-        let pod = self.cfg.pod_name(id);
+        let pod = self.pod_name(id);
         if released {
             self.notices.push_back(Notice::Released {
                 executor_id: id,
@@ -236,6 +253,7 @@ impl Plan {
             uid,
             cause,
         });
+        self.metrics.counters.failures += u64::from(counts);
         if counts && let Some(max) = self.failures.count(now) {
             self.abort(
                 11,
@@ -285,7 +303,7 @@ impl Plan {
 
     /// Queues the delete of an executor's pod, once.
     pub(super) fn delete(&mut self, id: ExecutorId) {
-        let name = self.cfg.pod_name(id);
+        let name = self.pod_name(id);
         let mut chore = None;
         self.ledger.update(id, |executor| {
             executor.kill_at = None;
@@ -327,7 +345,7 @@ impl Plan {
             self.release(now, id);
         }
         if forget {
-            let pod = self.cfg.pod_name(id);
+            let pod = self.pod_name(id);
             self.end(now, id, End::deleted(id, &pod));
         }
     }

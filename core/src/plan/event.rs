@@ -21,9 +21,25 @@ pub enum CallResult {
     Prepared(Outcome<Vec<Prepared>>),
     /// Answers `CreateClaim` with the claim.
     Claim(Outcome<ObjectRef>),
-    /// Answers `Delete`, `DeleteClaim`, `Patch` and `DeleteCollection`. Absence (404) and a UID conflict (409) are `Failed`
+    /// Answers `Delete`, `DeleteClaim`, `Patch`, `DeleteCollection` and the calls on controllers. Absence (404) and a UID conflict (409) are `Failed`
     /// with their class; the plan takes them as done.
     Empty(Outcome<()>),
+}
+
+impl CallResult {
+    /// Why the call did not succeed, or not for certain.
+    pub fn failure(&self) -> Option<&ApiFailure> {
+        match self {
+            CallResult::DriverPod(outcome) => outcome.failure(),
+            CallResult::ConfigMap(outcome) | CallResult::Watch(outcome) | CallResult::Empty(outcome) => {
+                outcome.failure()
+            }
+            CallResult::List(outcome) => outcome.failure(),
+            CallResult::Pod(outcome) => outcome.failure(),
+            CallResult::Prepared(outcome) => outcome.failure(),
+            CallResult::Claim(outcome) => outcome.failure(),
+        }
+    }
 }
 
 /// How a call ended.
@@ -35,6 +51,15 @@ pub enum Outcome<T> {
     Failed(ApiFailure),
     /// The request may have been applied: the answer was lost or did not come in time.
     Unknown(ApiFailure),
+}
+
+impl<T> Outcome<T> {
+    fn failure(&self) -> Option<&ApiFailure> {
+        match self {
+            Outcome::Done(_) => None,
+            Outcome::Failed(failure) | Outcome::Unknown(failure) => Some(failure),
+        }
+    }
 }
 
 /// Why a call did not succeed.
@@ -49,7 +74,7 @@ pub struct ApiFailure {
 }
 
 /// The classes of failure that the plan tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureClass {
     /// The pod cannot be built from the configuration: no request was made.
     Unbuildable,
@@ -129,6 +154,11 @@ pub enum WatchEvent {
     },
     /// `BOOKMARK`
     Bookmark {
+        /// `metadata.resourceVersion`
+        resource_version: String,
+    },
+    /// The `BOOKMARK` that ends the list at the beginning of a watch: annotation `k8s.io/initial-events-end`.
+    Listed {
         /// `metadata.resourceVersion`
         resource_version: String,
     },

@@ -15,6 +15,7 @@ mod chores;
 mod claims;
 mod concurrency;
 mod config;
+mod controllers;
 mod creates;
 mod desired;
 mod ends;
@@ -23,9 +24,12 @@ mod expect;
 mod failures;
 mod ledger;
 mod lifecycle;
+mod lists;
+mod metrics;
 mod notice;
 mod pending;
 mod prepare;
+mod seats;
 mod snapshot;
 mod startup;
 mod stop;
@@ -38,10 +42,14 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+pub use crate::spec::ControllerKind;
 pub use action::{Action, PodPatch, Selection};
-pub use config::{Batch, ClaimOwner, PlanConfig};
+pub use config::{Batch, ClaimOwner, PlanConfig, Polling};
 pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
 pub use ledger::Counts;
+#[cfg(feature = "shell")]
+pub(crate) use metrics::labels;
+pub use metrics::{Counters, CreateResult, Distribution, Label, Summary, Times};
 pub use notice::{FatalKind, LossCause, LossKind, Notice};
 pub use pending::PendingCause;
 pub use snapshot::Snapshot;
@@ -52,11 +60,14 @@ pub use types::{
 use backoff::Backoff;
 use budget::Budget;
 use claims::Claim;
+use controllers::Controllers;
 use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
 use ledger::{Ledger, Stage};
+use metrics::Metrics;
 use pending::Pending;
+use seats::Seats;
 use startup::Startup;
 use stop::{Leftover, Stop};
 use timer::{Timer, Timers};
@@ -87,6 +98,9 @@ pub struct Plan {
     labels_forbidden: bool,
     failures: Failures,
     pending: Pending,
+    controllers: Controllers,
+    seats: Seats,
+    metrics: Metrics,
     timers: Timers,
     rng: Rng,
     /// UID of the driver pod.
@@ -125,11 +139,14 @@ impl Plan {
             calls: Calls::default(),
             chores: Chores::default(),
             chores_backoff: Backoff::new(CHORE_BACKOFF, CHORE_BACKOFF_MAX),
-            watch: Watch::new(),
+            watch: Watch::new(now),
             startup: Startup::new(cfg.driver_pod.is_some(), cfg.config_map),
             labels_forbidden: false,
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
             pending: Pending::default(),
+            controllers: Controllers::default(),
+            seats: Seats::default(),
+            metrics: Metrics::default(),
             timers: Timers::default(),
             rng: Rng::with_seed(cfg.seed),
             owner: None,
@@ -170,7 +187,7 @@ impl Plan {
                     executor.released = true;
                     executor.kill_at = Some(at);
                 });
-                self.label_decommission(*id);
+                self.mark_leaving(*id);
             } else {
                 self.release(now, *id);
             }
@@ -178,30 +195,36 @@ impl Plan {
         self.pump(now);
     }
 
-    /// Spark decommissions these executors: their pods are labelled where the user has set a label.
+    /// Spark decommissions these executors: their pods are labelled, and told to cost little, where the user has set a
+    /// label or a cost.
     pub fn handle_decommission(&mut self, now: Duration, executors: &[ExecutorId]) {
         for id in executors {
             self.ledger.update(*id, |executor| executor.decommissioned = true);
-            self.label_decommission(*id);
+            self.mark_leaving(*id);
         }
         self.pump(now);
     }
 
-    fn label_decommission(&mut self, id: ExecutorId) {
-        let Some((label, value)) = self.cfg.decommission_label.clone() else {
-            return;
-        };
+    fn mark_leaving(&mut self, id: ExecutorId) {
+        let label = self.cfg.decommission_label.clone();
+        let label = label.map(|(label, value)| PodPatch::Decommission { label, value });
+        let cost = self.cfg.deletion_cost.map(PodPatch::DeletionCost);
         if self
             .ledger
             .get(id)
             .is_some_and(|e| e.is_confirmed() && e.stage != Stage::Ended && !e.deleting)
         {
-            self.label(id, PodPatch::Decommission { label, value });
+            for patch in cost.into_iter().chain(label) {
+                self.label(id, patch);
+            }
         }
     }
 
     /// An executor has registered with the driver.
     pub fn handle_registered(&mut self, now: Duration, executor: ExecutorId) {
+        if let Some(known) = self.ledger.get(executor).filter(|known| !known.registered) {
+            self.metrics.registered(now, known);
+        }
         if self
             .ledger
             .get(executor)
@@ -216,6 +239,7 @@ impl Plan {
                 executor.get_at = Some(now);
             }
         });
+        self.runs(now, executor);
         self.handle_timeout(now);
     }
 
@@ -227,6 +251,7 @@ impl Plan {
 
     /// An event of the open watch.
     pub fn handle_watch(&mut self, now: Duration, event: WatchEvent) {
+        self.metrics.counters.events += 1;
         self.on_watch_event(now, event);
         self.pump(now);
     }
@@ -234,6 +259,7 @@ impl Plan {
     /// The answer to an action. Answers that nobody waits for are ignored.
     pub fn handle_result(&mut self, now: Duration, call: CallId, result: CallResult) {
         let Some(call) = self.calls.end(call) else { return };
+        self.metrics.answered(&call, &result);
         if matches!(call, Call::Chore(_)) {
             self.budget.chore_answered();
         }
@@ -276,6 +302,16 @@ impl Plan {
             (Call::DeleteConfigMap, CallResult::Empty(outcome)) => {
                 self.on_config_maps_deleted(now, outcome, true);
             }
+            (
+                Call::Controller {
+                    profile,
+                    change,
+                    sent_at,
+                },
+                CallResult::Empty(outcome),
+            ) => {
+                self.on_controller(now, profile, change, sent_at, outcome);
+            }
             (call, result) => {
                 self.fatal(
                     FatalKind::Internal,
@@ -301,7 +337,7 @@ impl Plan {
                 Timer::Claims => self.retry_leftover(Leftover::Claims),
                 Timer::Services => self.retry_leftover(Leftover::Services),
                 Timer::StopDeadline => self.on_stop_deadline(),
-                Timer::Creates | Timer::Chores | Timer::Stop => {}
+                Timer::Creates | Timer::Chores | Timer::Stop | Timer::Controllers => {}
             }
         }
         while let Some(id) = self.ledger.due(now) {
@@ -321,12 +357,16 @@ impl Plan {
 
     /// An API call to be started.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front()?;
+        self.metrics.sent(&action);
+        Some(action)
     }
 
     /// Something Spark has to be told.
     pub fn poll_notice(&mut self) -> Option<Notice> {
-        self.notices.pop_front()
+        let notice = self.notices.pop_front()?;
+        self.metrics.told(&notice);
+        Some(notice)
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called.

@@ -1,8 +1,10 @@
 //! A view of the plan from outside.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::ledger::Counts;
+use super::metrics::{Counters, Times};
 use super::types::{ExecutorId, ProfileId};
 use super::{PendingCause, Phase, Plan};
 
@@ -27,6 +29,21 @@ pub struct Snapshot {
     pub queued: usize,
     /// The id of the next executor.
     pub next_id: ExecutorId,
+    /// Counts of all profiles together.
+    pub total: Counts,
+    /// Creates that the API server is thought to take at once.
+    pub create_limit: usize,
+    /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
+    /// when the last complete list was asked for; before the first list, of the start. It never goes back.
+    pub current_at: Duration,
+}
+
+impl Snapshot {
+    /// How old what the plan knows may be. A watch that is well stays below 90 s, since the API server sends a
+    /// bookmark each minute; without a watch it is the interval of the lists and the time a list takes.
+    pub fn staleness(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.current_at)
+    }
 }
 
 impl Plan {
@@ -46,6 +63,19 @@ impl Plan {
             open_calls: self.calls.len(),
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
+            total: self.ledger.total(),
+            create_limit: self.budget.create_limit(),
+            current_at: self.watch.current_at(),
         }
+    }
+
+    /// What has happened since the start, up to the actions and notices that were taken.
+    pub fn counters(&self) -> &Counters {
+        &self.metrics.counters
+    }
+
+    /// How long executors take.
+    pub fn times(&self) -> &Times {
+        &self.metrics.times
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::controllers::Set;
 use crate::plan::{
     ApiFailure, Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, FailureClass, ListPage,
     ObjectRef, PodFacts, PodPhase, ProfileId, WatchEvent,
@@ -59,10 +60,17 @@ pub struct Cluster {
     pub page_size: usize,
     /// How many pods were ever created.
     pub created: usize,
+    /// `StatefulSet`s and `Deployment`s by name.
+    pub sets: BTreeMap<String, Set>,
+    /// What pods cost a `Deployment`, by UID; the others cost nothing.
+    pub costs: BTreeMap<String, i32>,
+    /// How many controllers were ever made.
+    pub(super) sets_made: usize,
     version: u64,
     compacted: u64,
     history: VecDeque<(u64, WatchEvent)>,
     snapshots: BTreeMap<u64, Vec<PodFacts>>,
+    cache: Option<ListPage>,
     uids: u64,
 }
 
@@ -218,6 +226,7 @@ impl Cluster {
             return;
         }
         self.fates.insert(uid.to_owned(), fate);
+        let kept = self.by_uid(uid).is_some_and(|pod| self.is_kept(pod));
         self.modify(uid, |pod| {
             pod.phase = PodPhase::Failed;
             let (code, reason) = match fate {
@@ -245,6 +254,9 @@ impl Cluster {
                     ];
                 }
                 Fate::Exit(_) | Fate::Oom => {}
+            }
+            if kept && fate.is_apps() {
+                pod.phase = PodPhase::Running;
             }
         });
     }
@@ -291,12 +303,7 @@ impl Cluster {
         let gone = || refuse(FailureClass::Gone, "the continue token is too old");
         let (version, offset) = match token {
             None => {
-                let pods = self
-                    .pods
-                    .values()
-                    .filter(|pod| pod.app_id.as_deref() == Some(app))
-                    .cloned()
-                    .collect();
+                let pods = self.of_app(app).collect();
                 self.snapshots.insert(self.version, pods);
                 (self.version, 0)
             }
@@ -312,6 +319,32 @@ impl Cluster {
             continue_token: (end < all.len()).then(|| format!("{version}:{end}")),
             resource_version: version.to_string(),
         })
+    }
+
+    /// A list from the API server's cache: of now, or, where it lags, as the last one.
+    pub fn cached_list(&mut self, app: &str, lags: bool) -> ListPage {
+        if !lags || self.cache.is_none() {
+            self.cache = Some(ListPage {
+                pods: self.of_app(app).collect(),
+                continue_token: None,
+                resource_version: self.version.to_string(),
+            });
+        }
+        self.cache.clone().unwrap_or_default()
+    }
+
+    /// The API server's cache holds this.
+    pub fn pretend_cache(&mut self, page: ListPage) {
+        self.cache = Some(page);
+    }
+
+    /// The application's pods.
+    pub fn of_app<'a>(&'a self, app: &'a str) -> impl Iterator<Item = PodFacts> + 'a {
+        let all = self
+            .pods
+            .values()
+            .filter(move |pod| pod.app_id.as_deref() == Some(app));
+        all.cloned()
     }
 
     /// Events after a version, or that it is too old.

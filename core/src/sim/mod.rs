@@ -2,12 +2,17 @@
 
 pub mod check;
 mod check_claims;
+mod check_controllers;
+mod check_lists;
+mod check_metrics;
 pub mod cluster;
+pub mod controllers;
 pub mod faults;
 pub mod ops;
 mod server;
 mod spark;
 pub mod trouble;
+mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -25,6 +30,7 @@ use cluster::{Cluster, Fate, is_alive};
 use faults::Faults;
 use ops::Op;
 use trouble::Troubles;
+use watches::Connection;
 
 /// Application id of the plan under test.
 pub const APP: &str = "spark-test";
@@ -47,6 +53,8 @@ enum Happening {
     Answer(CallId, CallResult),
     /// A watch event reaches the plan.
     Event(CallId, WatchEvent),
+    /// It is time for a watch to say how far it is.
+    Bookmark(CallId),
     /// A watch ends.
     EndWatch(CallId, Outcome<()>),
     /// The kubelet starts a pod.
@@ -59,6 +67,12 @@ enum Happening {
     Admitted(ExecutorId, String),
     /// An executor that Spark has told to exit does so.
     Exit(String),
+    /// The controllers and the garbage collector look at what there is.
+    Reconcile,
+    /// The kubelet starts a container again in the pod with this UID.
+    Revive(String),
+    /// The executor in the pod with this UID asks for its number.
+    Ask(String),
 }
 
 impl Happening {
@@ -66,18 +80,14 @@ impl Happening {
     fn needs_driver(&self) -> bool {
         matches!(
             self,
-            Happening::Answer(..) | Happening::Event(..) | Happening::EndWatch(..) | Happening::Register(..)
+            Happening::Answer(..)
+                | Happening::Event(..)
+                | Happening::EndWatch(..)
+                | Happening::Register(..)
+                | Happening::Admitted(..)
+                | Happening::Ask(_)
         )
     }
-}
-
-/// An open watch on the server's side.
-#[derive(Debug)]
-struct Connection {
-    /// The last version that was put on the wire.
-    sent: u64,
-    /// Events arrive in order.
-    last: Duration,
 }
 
 /// Something that happened, for people and for comparisons. It is written out only when somebody reads it.
@@ -89,6 +99,8 @@ pub enum Entry {
     Notice(Notice),
     /// Something has happened outside.
     Op(Op),
+    /// The executor in a pod, by name and UID, asks for its number.
+    Asks(String),
 }
 
 impl fmt::Display for Entry {
@@ -97,6 +109,7 @@ impl fmt::Display for Entry {
             Entry::Action(action) => write!(f, "{action:?}"),
             Entry::Notice(notice) => write!(f, "{notice:?}"),
             Entry::Op(op) => write!(f, "{op:?}"),
+            Entry::Asks(pod) => write!(f, "{pod} asks"),
         }
     }
 }
@@ -148,6 +161,10 @@ pub struct Sim {
     rng: Rng,
     troubles: Troubles,
     owned: bool,
+    /// The controllers will look at what there is.
+    reconciling: bool,
+    /// Pods whose container will be started again.
+    reviving: BTreeSet<String>,
     /// Things that have happened at this very time.
     steps: u32,
     /// The minute and the calls sent within it.
@@ -194,6 +211,8 @@ impl Sim {
             rng: Rng::with_seed(seed),
             troubles: Troubles::default(),
             owned,
+            reconciling: false,
+            reviving: BTreeSet::new(),
             steps: 0,
             minute: (0, 0),
         };
@@ -330,6 +349,9 @@ impl Sim {
 
     /// The pod of an executor.
     pub fn pod_of(&self, id: ExecutorId) -> Option<&crate::plan::PodFacts> {
+        if self.check.config().controller.is_some() {
+            return self.cluster.by_uid(self.check.pod_of(id)?);
+        }
         self.cluster.pods.get(&format!("test-exec-{id}"))
     }
 
@@ -417,6 +439,7 @@ impl Sim {
             }
             if let Notice::Lost { executor_id, .. } | Notice::Released { executor_id, .. } = &notice {
                 self.registered.remove(executor_id);
+                self.dismiss(*executor_id);
             }
             self.notices.push(notice);
         }
@@ -427,13 +450,16 @@ impl Sim {
             let delay = self.latency();
             self.later(delay, Happening::Arrive(action));
         }
-        self.check.on_snapshot(&self.plan.snapshot());
+        let snapshot = self.plan.snapshot();
+        self.check.on_snapshot(&snapshot);
+        self.check.on_metrics(&self.plan, &snapshot);
     }
 
     fn happen(&mut self, happening: Happening) {
         if self.now < self.frozen_until() && happening.needs_driver() {
             return self.later(self.frozen_until().saturating_sub(self.now), happening);
         }
+        self.check.set_time(self.now);
         match happening {
             Happening::Arrive(action) => self.arrive(action),
             Happening::ArriveLate(action) => {
@@ -451,9 +477,11 @@ impl Sim {
                     {
                         self.count("deleted before the answer");
                     }
+                    self.check.on_event(call, &event);
                     self.plan.handle_watch(self.now, event);
                 }
             }
+            Happening::Bookmark(call) => self.bookmark(call),
             Happening::EndWatch(call, outcome) => {
                 if self.watches.remove(&call).is_some() {
                     if matches!(&outcome, Outcome::Failed(failure) if failure.class == FailureClass::Gone) {
@@ -473,8 +501,12 @@ impl Sim {
             Happening::Register(id, uid) => self.register(id, &uid),
             Happening::Admitted(id, uid) => self.admitted(id, &uid),
             Happening::Exit(uid) => self.cluster.end(&uid, Fate::Exit(0)),
+            Happening::Reconcile => self.reconcile(),
+            Happening::Revive(uid) => self.revive(&uid),
+            Happening::Ask(uid) => self.ask(&uid),
         }
         self.cluster.collect_garbage();
+        self.tend();
         self.publish();
     }
 
@@ -487,6 +519,13 @@ impl Sim {
             }
         }
         self.cluster.run(uid);
+        if self
+            .cluster
+            .by_uid(uid)
+            .is_some_and(|pod| self.cluster.is_kept(pod))
+        {
+            return self.ask_later(uid);
+        }
         if let Some((id, uid)) = self
             .cluster
             .by_uid(uid)

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::plan::{
-    Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, Outcome, PodFacts, PodPatch, Prepared,
+    Action, ApiFailure, CallResult, ExecutorId, FailureClass, Outcome, PodFacts, PodPatch, Prepared,
     ProfileId, Selection,
 };
 
 use super::cluster::{Cluster, refuse};
 use super::faults::Course;
-use super::{APP, Connection, Happening, OWNER, Sim, unreachable};
+use super::{APP, Happening, Sim, unreachable};
 
 /// After this time a caller gives up.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,6 +20,10 @@ pub(super) fn name_of(action: &Action) -> &'static str {
         Action::GetDriverPod { .. } => "driver",
         Action::CreateConfigMap { .. } => "configmap",
         Action::List { .. } => "list",
+        Action::Watch {
+            resource_version: None,
+            ..
+        } => "streaming list",
         Action::Watch { .. } => "watch",
         Action::Prepare { .. } => "prepare",
         Action::CreateClaim { .. } => "claim",
@@ -29,6 +33,9 @@ pub(super) fn name_of(action: &Action) -> &'static str {
         Action::Delete { .. } => "delete",
         Action::Patch { .. } => "patch",
         Action::DeleteConfigMap { .. } => "delete configmap",
+        Action::CreateController { .. } => "create controller",
+        Action::ScaleController { .. } => "scale controller",
+        Action::DeleteController { .. } => "delete controller",
         Action::DeleteCollection {
             selection: Selection::Pods,
             ..
@@ -74,6 +81,9 @@ fn failed(action: &Action, failure: ApiFailure, unknown: bool) -> CallResult {
         | Action::DeleteClaim { .. }
         | Action::Patch { .. }
         | Action::DeleteConfigMap { .. }
+        | Action::CreateController { .. }
+        | Action::ScaleController { .. }
+        | Action::DeleteController { .. }
         | Action::DeleteCollection { .. } => CallResult::Empty(outcome(failure, unknown)),
     }
 }
@@ -99,7 +109,7 @@ impl Sim {
             return self.answer(&action, failed(&action, failure, false));
         }
         if let Action::Watch { resource_version, .. } = &action {
-            return self.open_watch(call, resource_version);
+            return self.open_watch(call, resource_version.as_deref());
         }
         let timeout = |sim: &mut Sim| {
             let result = failed(&action, refuse(FailureClass::Timeout, "no answer"), true);
@@ -150,10 +160,22 @@ impl Sim {
                     CallResult::ConfigMap(Outcome::Done(()))
                 }
             }
-            Action::List { continue_token, .. } => match self.cluster.list(APP, continue_token.as_deref()) {
-                Ok(page) => CallResult::List(Outcome::Done(page)),
-                Err(failure) => failed(action, failure, false),
-            },
+            Action::List {
+                continue_token,
+                cached,
+                ..
+            } => {
+                let lags = *cached && self.rng.u32(0..100) < self.faults.stale_list;
+                let page = if *cached {
+                    Ok(self.cluster.cached_list(APP, lags))
+                } else {
+                    self.cluster.list(APP, continue_token.as_deref())
+                };
+                match page {
+                    Ok(page) => CallResult::List(Outcome::Done(page)),
+                    Err(failure) => failed(action, failure, false),
+                }
+            }
             Action::Watch { .. } => CallResult::Watch(Outcome::Done(())),
             Action::Prepare { executors, .. } => {
                 CallResult::Prepared(Outcome::Done(self.prepared(executors)))
@@ -203,8 +225,14 @@ impl Sim {
             },
             Action::Patch { name, patch, .. } => {
                 if let Some(uid) = self.cluster.pods.get(name).map(|pod| pod.uid.clone()) {
-                    self.cluster
-                        .modify(&uid, |pod| pod.inactive |= *patch == PodPatch::Inactive);
+                    self.cluster.modify(&uid, |pod| match patch {
+                        PodPatch::Inactive => pod.inactive = true,
+                        PodPatch::ExecutorId(id) => pod.executor = Some(*id),
+                        PodPatch::Decommission { .. } | PodPatch::DeletionCost(_) => {}
+                    });
+                    if let PodPatch::DeletionCost(cost) = patch {
+                        self.cluster.costs.insert(uid, *cost);
+                    }
                     CallResult::Empty(Outcome::Done(()))
                 } else {
                     failed(action, refuse(FailureClass::NotFound, "not found"), false)
@@ -217,6 +245,9 @@ impl Sim {
                 self.delete_pods();
                 CallResult::Empty(Outcome::Done(()))
             }
+            Action::CreateController { .. }
+            | Action::ScaleController { .. }
+            | Action::DeleteController { .. } => self.apply_to_controller(action),
             Action::DeleteConfigMap { .. } | Action::DeleteCollection { .. } => {
                 self.cluster.config_maps = 0;
                 CallResult::Empty(Outcome::Done(()))
@@ -228,13 +259,10 @@ impl Sim {
 
     fn create_pod(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<PodFacts, ApiFailure> {
         let name = format!("test-exec-{executor}");
-        let owner = self.owned.then_some(OWNER);
+        let owner = self.owner();
         let pod = Cluster::executor_pod(&name, APP, executor, profile, owner);
         let pod = self.cluster.create(pod)?;
-        if let Some(time) = self.start_time {
-            let spread = Duration::from_millis(self.rng.u64(0..500));
-            self.later(time + spread, Happening::Start(pod.uid.clone()));
-        }
+        self.start_later(&pod);
         Ok(pod)
     }
 
@@ -244,6 +272,14 @@ impl Sim {
         let names: Vec<_> = pods.map(|pod| pod.name.clone()).collect();
         for name in names {
             let _ = self.apply_delete(&name, None);
+        }
+    }
+
+    /// The kubelet starts a new pod, where it can.
+    pub(super) fn start_later(&mut self, pod: &PodFacts) {
+        if let Some(time) = self.start_time {
+            let spread = Duration::from_millis(self.rng.u64(0..500));
+            self.later(time + spread, Happening::Start(pod.uid.clone()));
         }
     }
 
@@ -285,66 +321,5 @@ impl Sim {
             );
         }
         Ok(())
-    }
-
-    fn open_watch(&mut self, call: CallId, version: &str) {
-        if let Err(failure) = self.cluster.events_since(version) {
-            let delay = self.latency();
-            let result = CallResult::Watch(Outcome::Failed(failure));
-            self.later(delay, Happening::Answer(call, result));
-            return;
-        }
-        let sent = version.parse().unwrap_or(0);
-        self.watches.insert(call, Connection { sent, last: self.now });
-        if self.rng.u32(0..100) < self.faults.drop_watch {
-            let delay = Duration::from_millis(self.rng.u64(0..20_000));
-            let outcome = match self.rng.u32(0..3) {
-                0 => Outcome::Done(()),
-                1 => Outcome::Failed(refuse(FailureClass::Gone, "too old resource version")),
-                _ => Outcome::Unknown(unreachable()),
-            };
-            self.later(delay, Happening::EndWatch(call, outcome));
-        }
-        self.publish();
-    }
-
-    /// Puts new events on every open watch.
-    pub(super) fn publish(&mut self) {
-        let calls: Vec<_> = self.watches.keys().copied().collect();
-        for call in calls {
-            let Some(connection) = self.watches.get(&call) else {
-                continue;
-            };
-            let (sent, last) = (connection.sent, connection.last);
-            if sent >= self.cluster.version() {
-                continue;
-            }
-            let Ok(events) = self.cluster.events_since(&sent.to_string()) else {
-                self.later(
-                    Duration::ZERO,
-                    Happening::EndWatch(call, Outcome::Failed(refuse(FailureClass::Gone, "too old"))),
-                );
-                continue;
-            };
-            let (mut sent, mut last) = (sent, last);
-            for (version, event) in events {
-                if self.silent {
-                    sent = version;
-                    continue;
-                }
-                last = last.max(self.now + self.latency());
-                sent = version;
-                let delay = last.saturating_sub(self.now);
-                if self.faults.duplicate > 0 && self.rng.u32(0..100) < self.faults.duplicate {
-                    self.count("duplicate events");
-                    self.later(delay, Happening::Event(call, event.clone()));
-                }
-                self.later(delay, Happening::Event(call, event));
-            }
-            if let Some(connection) = self.watches.get_mut(&call) {
-                connection.sent = sent;
-                connection.last = last;
-            }
-        }
     }
 }

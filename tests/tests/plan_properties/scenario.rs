@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use stoker_core::plan::{Batch, ClaimOwner, DriverPod, PlanConfig};
+use stoker_core::plan::{Batch, ClaimOwner, ControllerKind, DriverPod, PlanConfig, Polling};
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_core::sim::faults::Faults;
 use stoker_core::sim::ops::Op;
@@ -49,7 +49,17 @@ pub(crate) struct Settings {
     pub(crate) idle_timeout: u64,
     pub(crate) prepares: bool,
     pub(crate) driver_owns_claims: bool,
+    pub(crate) controller: Option<Controller>,
+    /// Seconds, and whether lists may come from the API server's cache.
+    pub(crate) polling: Option<(u64, bool)>,
     pub(crate) seed: u64,
+}
+
+/// Who makes the pods, where the plan does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Controller {
+    StatefulSet,
+    Deployment,
 }
 
 impl Default for Settings {
@@ -64,6 +74,8 @@ impl Default for Settings {
             idle_timeout: 60,
             prepares: false,
             driver_owns_claims: false,
+            controller: None,
+            polling: None,
             seed: 0,
         }
     }
@@ -90,6 +102,15 @@ impl Settings {
             } else {
                 ClaimOwner::Pod
             },
+            controller: self.controller.map(|controller| match controller {
+                Controller::StatefulSet => ControllerKind::StatefulSet,
+                Controller::Deployment => ControllerKind::Deployment,
+            }),
+            deletion_cost: self.controller.map(|_| -1),
+            polling: self.polling.map(|(interval, cached)| Polling {
+                interval: Duration::from_secs(interval),
+                cached,
+            }),
             seed: self.seed,
             ..Sim::config()
         }
@@ -167,8 +188,9 @@ fn ops() -> impl Strategy<Value = Op> {
 fn faults() -> impl Strategy<Value = Faults> {
     prop_oneof![
         1 => Just(Faults::NONE),
-        2 => ((1..3000_u64, 0..20_u32, 0..15_u32), (0..15_u32, 0..10_u32, 0..60_u32), (0..40_u32, 0..40_u32)).prop_map(
-            |((latency, refuse, lose_answer), (lose_request, apply_late, drop_watch), (fail_prepare, duplicate))| Faults {
+        2 => ((1..3000_u64, 0..20_u32, 0..15_u32), (0..15_u32, 0..10_u32, 0..60_u32), (0..40_u32, 0..40_u32),
+            (0..60_u32, any::<bool>())).prop_map(
+            |((latency, refuse, lose_answer), (lose_request, apply_late, drop_watch), (fail_prepare, duplicate), (stale_list, no_streaming_lists))| Faults {
                 latency: Duration::from_millis(latency),
                 refuse,
                 lose_answer,
@@ -177,9 +199,20 @@ fn faults() -> impl Strategy<Value = Faults> {
                 drop_watch,
                 fail_prepare,
                 duplicate,
+                stale_list,
+                no_streaming_lists,
             }
         ),
     ]
+}
+
+/// What the model of the controllers does not stand: its executors come back in their pods, and events of what was
+/// before reach a plan that has slept, or come twice, when the next executor lives there.
+fn is_beyond_controllers(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::LoseNode(_) | Op::Storm(..) | Op::Suspend(_) | Op::Webhook(_)
+    )
 }
 
 prop_compose! {
@@ -193,6 +226,12 @@ prop_compose! {
         idle_timeout in 0..90_u64,
         prepares in any::<bool>(),
         driver_owns_claims in any::<bool>(),
+        controller in prop_oneof![
+            3 => Just(None),
+            1 => Just(Some(Controller::StatefulSet)),
+            1 => Just(Some(Controller::Deployment)),
+        ],
+        polling in prop::option::weighted(0.25, (1..90_u64, any::<bool>())),
         seed in any::<u64>(),
     ) -> Settings {
         Settings {
@@ -205,6 +244,8 @@ prop_compose! {
             idle_timeout,
             prepares,
             driver_owns_claims,
+            controller,
+            polling,
             seed,
         }
     }
@@ -223,7 +264,10 @@ prop_compose! {
         healthy in any::<bool>(),
         crashes in prop::collection::vec(0..20_000_u64, 1..4),
     ) -> Scenario {
+        let by_controller = settings.controller.is_some();
+        let rest = rest.into_iter().filter(|(_, op)| !(by_controller && is_beyond_controllers(op)));
         let ops = std::iter::once(first).chain(rest).collect();
+        let faults = Faults { duplicate: if by_controller { 0 } else { faults.duplicate }, ..faults };
         Scenario { seed, settings, faults, page_size, claims_each, prepare_time, ops, healthy, crashes }
     }
 }

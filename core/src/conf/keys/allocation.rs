@@ -5,11 +5,10 @@ use crate::conf::key::Check;
 use std::time::Duration;
 
 const PLUGIN: &str = "read by the Spark plugin it belongs to, which runs as always";
-const NO_POLLING: &str = "Stoker keeps a watch and lists only after it broke";
 
 keys! {
-    /// Who makes executor pods: `direct` is Stoker; `statefulset`, `deployment` (since 4.3) and class names are left to
-    /// Spark's own code.
+    /// Who makes executor pods: `direct` is Stoker itself, `statefulset` and `deployment` (since 4.2) a controller that
+    /// Stoker makes for each resource profile; class names are left to Spark's own backend.
     ALLOCATION_PODS_ALLOCATOR: Key<String> = "spark.kubernetes.allocation.pods.allocator"
         .since(3, 3, 0).default("direct");
 
@@ -46,9 +45,10 @@ keys! {
     ALLOCATION_EXECUTOR_TIMEOUT: Key<Duration> = "spark.kubernetes.allocation.executor.timeout"
         .since(3, 1, 0).default("600s").check(Check::MoreThan(0.0));
 
-    /// Whether executors lost for want of memory are replaced by such that run one task at a time.
+    /// Whether executors run one task at a time, for the sake of their memory. Where it is not set, they do so after the
+    /// first executor was lost for want of memory.
     ALLOCATION_RECOVERY_MODE: OptKey<bool> = "spark.kubernetes.allocation.recoveryMode.enabled"
-        .since(4, 2, 0).not_built("recovery mode").inert(&["false"]);
+        .since(4, 2, 0);
 
     /// Whether pods of lost and of released executors are deleted.
     DELETE_EXECUTORS: Key<bool> = "spark.kubernetes.executor.deleteOnTermination"
@@ -74,21 +74,22 @@ keys! {
     EXECUTOR_DECOMMISSION_LABEL_VALUE: OptKey<String> = "spark.kubernetes.executor.decommissionLabelValue"
         .since(3, 3, 0);
 
-    /// Whether pods are watched.
+    /// Whether pods are watched. Without a watch they are listed in intervals.
     EXECUTOR_ENABLE_API_WATCHER: Key<bool> = "spark.kubernetes.executor.enableApiWatcher"
-        .since(3, 4, 0).default("true").not_built("running without a watch");
+        .since(3, 4, 0).default("true");
 
-    /// Whether pods are also listed in intervals.
+    /// Whether pods are listed in intervals. Stoker does so without a watch, whatever this says, and never beside one.
     EXECUTOR_ENABLE_API_POLLING: Key<bool> = "spark.kubernetes.executor.enableApiPolling"
-        .since(3, 4, 0).default("true").ignored(NO_POLLING);
+        .since(3, 4, 0).default("true");
 
-    /// The interval of these lists.
+    /// From the end of one of these lists to the next; without effect while pods are watched.
     EXECUTOR_API_POLLING_INTERVAL: Key<Duration> = "spark.kubernetes.executor.apiPollingInterval"
-        .since(2, 4, 0).default("30s").check(Check::MoreThan(0.0)).ignored(NO_POLLING);
+        .since(2, 4, 0).default("30s").check(Check::MoreThan(0.0));
 
-    /// Whether these lists are answered from the API server's cache.
+    /// Whether these lists may be answered from the API server's cache; without effect while pods are watched. What
+    /// the cache does not show is asked for before it counts as lost.
     EXECUTOR_POLLING_WITH_RESOURCE_VERSION: Key<bool> = "spark.kubernetes.executor.enablePollingWithResourceVersion"
-        .since(3, 3, 0).default("false").ignored(NO_POLLING);
+        .since(3, 3, 0).default("false");
 
     /// Interval in which what was watched is looked at.
     EXECUTOR_EVENT_PROCESSING_INTERVAL: Key<Duration> = "spark.kubernetes.executor.eventProcessingInterval"
@@ -105,9 +106,10 @@ keys! {
         .since(4, 1, 0).seconds().default("180s").check(Check::AtLeast(0.0))
         .ignored("Stoker remembers for as long as it matters");
 
-    /// Cost of deletion that is annotated to pods of a deployment.
+    /// What the pods of executors that are decommissioned or killed cost: of a deployment that has too many pods those
+    /// with the lowest cost go first. Pods of a deployment begin with 0.
     EXECUTOR_POD_DELETION_COST: OptKey<i32> = "spark.kubernetes.executor.podDeletionCost"
-        .since(4, 2, 0).ignored("only for the allocator `deployment`, which is Spark's own code");
+        .since(4, 2, 0);
 
     /// Interval in which an executor is replaced by a fresh one; 0 is never.
     EXECUTOR_ROLL_INTERVAL: Key<Duration> = "spark.kubernetes.executor.rollInterval"

@@ -19,11 +19,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::conf::{Sources, SparkVersion};
+use crate::plan::CreateResult;
+use crate::shell::metrics::calls::Verb;
 
 /// How long anything may take: it takes milliseconds.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-fn settings(entries: &[(&str, &str)]) -> Settings {
+pub(in crate::shell) fn settings(entries: &[(&str, &str)]) -> Settings {
     let always = [
         ("spark.app.name", "job"),
         ("spark.kubernetes.container.image", "any"),
@@ -54,10 +56,10 @@ fn settings(entries: &[(&str, &str)]) -> Settings {
 }
 
 /// Bodies of what was created, in order.
-type Created = Arc<Mutex<Vec<Value>>>;
+pub(in crate::shell) type Created = Arc<Mutex<Vec<Value>>>;
 
 /// An API server that takes everything; `create` sees each object first.
-fn server(created: &Created, create: fn(&Value)) -> kube::Client {
+pub(in crate::shell) fn server(created: &Created, create: fn(&mut Value)) -> kube::Client {
     let created = Arc::clone(created);
     let service = tower::service_fn(move |request: Request<Body>| {
         let created = Arc::clone(&created);
@@ -76,7 +78,7 @@ fn server(created: &Created, create: fn(&Value)) -> kube::Client {
                 }
                 Method::POST => {
                     let mut object: Value = serde_json::from_slice(&bytes).unwrap();
-                    create(&object);
+                    create(&mut object);
                     let mut created = created.lock().unwrap();
                     object["metadata"]["uid"] = json!(format!("uid-{}", created.len()));
                     created.push(object.clone());
@@ -90,7 +92,7 @@ fn server(created: &Created, create: fn(&Value)) -> kube::Client {
     kube::Client::new(service, "default")
 }
 
-fn launch(settings: &Settings, created: &Created, create: fn(&Value)) -> Allocator {
+fn launch(settings: &Settings, created: &Created, create: fn(&mut Value)) -> Allocator {
     let factory = PodFactory::new(settings).unwrap();
     let config = plan_config(
         &settings.conf,
@@ -155,7 +157,7 @@ fn made(created: &Created, count: usize) -> Vec<Value> {
     }
 }
 
-const STEPS: (&str, &str) = (
+pub(in crate::shell) const STEPS: (&str, &str) = (
     "spark.kubernetes.executor.pod.featureSteps",
     "com.acme.A,com.acme.B",
 );
@@ -178,6 +180,34 @@ fn a_loop_that_panics_is_fatal_and_closes_the_outbox() {
     assert!(!allocator.is_deleted(ExecutorId(1)), "and nobody waits for it");
     allocator.stop(DEADLINE);
     assert!(since.elapsed() < DEADLINE);
+}
+
+#[test]
+fn a_report_tells_what_was_done() {
+    let allocator = launch(&settings(&[]), &Created::default(), |_| {});
+    allocator.set_targets(vec![(ProfileId(0), 3)]);
+    let deadline = Instant::now() + DEADLINE;
+    let report = loop {
+        let report = allocator.report().unwrap();
+        if report.counters.creates.get(&CreateResult::Created) == Some(&3) {
+            break report;
+        }
+        assert!(Instant::now() < deadline, "{report:#?}");
+        thread::yield_now();
+    };
+    let calls: Vec<_> = report
+        .latencies
+        .iter()
+        .map(|(verb, of)| (*verb, of.count))
+        .collect();
+    let expected = [(Verb::CreatePod, 3), (Verb::ListPods, 1), (Verb::Other, 1)];
+    assert_eq!(calls, expected, "the ConfigMap is the other one");
+    assert!(report.latencies[&Verb::CreatePod].max > Duration::ZERO);
+    assert_eq!(report.counters.creates_sent, 3);
+    assert_eq!((report.counters.lists, report.counters.watches), (1, 1));
+    assert_eq!((report.plan.total.live, report.plan.total.creating), (3, 0));
+    allocator.stop(DEADLINE);
+    assert!(allocator.report().is_none(), "nobody is left to answer");
 }
 
 #[test]
@@ -317,4 +347,41 @@ fn the_command_has_no_jvm_for_custom_steps() {
     let error = Allocator::start(&settings).unwrap_err();
     assert!(error.to_string().contains("com.acme.A"), "{error}");
     assert_eq!(error.kind(), FatalKind::InvalidConfiguration);
+}
+
+/// The value of `SPARK_EXECUTOR_CORES`; none of what is no pod.
+fn cores(object: &Value) -> Option<String> {
+    let env = object["spec"]["containers"][0]["env"].as_array()?;
+    let cores = env.iter().find(|entry| entry["name"] == "SPARK_EXECUTOR_CORES")?;
+    cores["value"].as_str().map(str::to_owned)
+}
+
+/// Executors with four cores run out of memory as soon as they are made.
+fn needs_memory(object: &mut Value) {
+    if cores(object).as_deref() == Some("4") {
+        object["status"] = json!({"phase": "Failed", "containerStatuses": [
+            {"name": "spark-kubernetes-executor", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}},
+        ]});
+    }
+}
+
+#[test]
+fn after_a_want_of_memory_executors_run_one_task_unless_the_user_minds() {
+    let key = "spark.kubernetes.allocation.recoveryMode.enabled";
+    let always = [
+        ("spark.executor.cores", "4"),
+        ("spark.executor.maxNumFailures", "1"),
+    ];
+    for (entries, expected) in [
+        (vec![], ["4", "1"]),
+        (vec![("spark.task.cpus", "2")], ["4", "2"]),
+        (vec![(key, "false")], ["4", "4"]),
+    ] {
+        let created = Created::default();
+        let entries = [always.as_slice(), &entries].concat();
+        let allocator = launch(&settings(&entries), &created, needs_memory);
+        allocator.set_targets(vec![(ProfileId(0), 1)]);
+        let cores: Vec<_> = made(&created, 2).iter().filter_map(cores).collect();
+        assert_eq!(cores, expected, "{entries:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! The API calls of the plan, one function each: [`PodApi`].
 
+mod controllers;
 mod facts;
 pub(super) mod failure;
 mod watch;
@@ -18,6 +19,7 @@ use kube::core::request::{Error as RequestError, Request};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use self::controllers::Collections;
 use self::facts::{ClaimAnswer, DriverAnswer, ListAnswer, PodAnswer};
 use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, ObjectRef, Outcome, PodFacts, Selection};
 
@@ -46,6 +48,7 @@ pub struct PodApi {
     config_maps: Request,
     claims: Request,
     services: Request,
+    controllers: Collections,
     selector: String,
     /// Volume claims have no role.
     app_selector: String,
@@ -96,6 +99,7 @@ impl PodApi {
             config_maps: Request::new(format!("/api/v1/namespaces/{namespace}/configmaps")),
             claims: Request::new(format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims")),
             services: Request::new(format!("/api/v1/namespaces/{namespace}/services")),
+            controllers: Collections::of(namespace),
             selector: format!("spark-app-selector={app_id},spark-role=executor"),
             app_selector: format!("spark-app-selector={app_id}"),
             limit: call_limit,
@@ -129,11 +133,13 @@ impl PodApi {
     }
 
     /// `GET` one page of the application's executor pods. The first page is consistent with all writes
-    /// before it; the others continue its snapshot.
-    pub async fn list(&self, continue_token: Option<&str>) -> Outcome<ListPage> {
+    /// before it; the others continue its snapshot. A `cached` list is what the API server has at hand, in one page.
+    pub async fn list(&self, continue_token: Option<&str>, cached: bool) -> Outcome<ListPage> {
         let params = ListParams {
             label_selector: Some(self.selector.clone()),
-            limit: Some(PAGE_SIZE),
+            // A limit makes old API servers read from the storage.
+            limit: (!cached).then_some(PAGE_SIZE),
+            resource_version: cached.then(|| "0".to_owned()),
             continue_token: continue_token.map(str::to_owned),
             ..ListParams::default()
         };
@@ -148,14 +154,18 @@ impl PodApi {
         map(outcome, ListPage::from)
     }
 
-    /// Watches the application's executor pods from `resource_version` on, with bookmarks. The API server
-    /// ends the watch after 290 to 300 s, so that watches do not end together.
-    pub async fn watch(&self, resource_version: &str) -> Result<Watch, ApiFailure> {
+    /// Watches the application's executor pods from `resource_version` on, with bookmarks. Without a version the
+    /// watch begins with all pods there are, consistent with all writes before it, and [`WatchEvent::Listed`](crate::plan::WatchEvent::Listed). The API
+    /// server ends the watch after 290 to 300 s, so that watches do not end together.
+    pub async fn watch(&self, resource_version: Option<&str>) -> Result<Watch, ApiFailure> {
         let seconds = fastrand::u32(WATCH_SECONDS);
         let params = WatchParams::default().labels(&self.selector).timeout(seconds);
-        let request = self.pods.watch(&params, resource_version);
+        let (request, list_limit) = match resource_version {
+            Some(version) => (self.pods.watch(&params, version), None),
+            None => (self.pods.watch(&params.initial_events(), ""), Some(self.limit)),
+        };
         let request = request.map_err(|error| failure::unbuilt(&error))?.map(Body::from);
-        tokio::time::timeout(self.limit, watch::open(&self.client, request))
+        tokio::time::timeout(self.limit, watch::open(&self.client, request, list_limit))
             .await
             .unwrap_or_else(|_| Err(failure::no_answer(self.limit)))
     }
@@ -217,7 +227,20 @@ impl PodApi {
 
     /// `PATCH` one label.
     pub async fn label(&self, name: &str, label: &str, value: &str) -> Outcome<()> {
-        let body = json!({ "metadata": { "labels": { label: value } } });
+        self.patch(name, json!({ "metadata": { "labels": { label: value } } }))
+            .await
+    }
+
+    /// `PATCH` one annotation.
+    pub async fn annotate(&self, name: &str, annotation: &str, value: &str) -> Outcome<()> {
+        self.patch(
+            name,
+            json!({ "metadata": { "annotations": { annotation: value } } }),
+        )
+        .await
+    }
+
+    async fn patch(&self, name: &str, body: Value) -> Outcome<()> {
         let request = self
             .pods
             .patch(name, &PatchParams::default(), &Patch::Merge(body));

@@ -8,13 +8,17 @@ use futures::StreamExt;
 use crate::plan::{Action, ApiFailure, CallId, CallResult, FailureClass, Outcome, PodPatch};
 
 use super::{Loop, Reply};
+use crate::spec::DELETION_COST;
 
+/// The number of the executor in a pod.
+const EXECUTOR_ID_LABEL: &str = "spark-exec-id";
 /// Set on the pods of ended executors that are kept; such a pod is an executor no more.
 const INACTIVE_LABEL: &str = "spark-exec-inactive";
 
 impl Loop {
     /// Starts a call of the plan.
     pub(super) fn start(&mut self, action: Action) {
+        self.meter.begin(&action);
         let call = action.call();
         let pods = Arc::clone(&self.pods);
         match action {
@@ -36,9 +40,13 @@ impl Loop {
                 }
                 Err(message) => self.refuse(call, CallResult::ConfigMap(unbuildable(message))),
             },
-            Action::List { continue_token, .. } => {
+            Action::List {
+                continue_token,
+                cached,
+                ..
+            } => {
                 self.spawn(call, async move {
-                    CallResult::List(pods.list(continue_token.as_deref()).await)
+                    CallResult::List(pods.list(continue_token.as_deref(), cached).await)
                 });
             }
             Action::Watch { resource_version, .. } => self.watch(call, resource_version),
@@ -85,6 +93,12 @@ impl Loop {
                 let (label, value) = match patch {
                     PodPatch::Inactive => (INACTIVE_LABEL.to_owned(), "true".to_owned()),
                     PodPatch::Decommission { label, value } => (label, value),
+                    PodPatch::ExecutorId(id) => (EXECUTOR_ID_LABEL.to_owned(), id.to_string()),
+                    PodPatch::DeletionCost(cost) => {
+                        return self.spawn(call, async move {
+                            CallResult::Empty(pods.annotate(&name, DELETION_COST, &cost.to_string()).await)
+                        });
+                    }
                 };
                 self.spawn(call, async move {
                     CallResult::Empty(pods.label(&name, &label, &value).await)
@@ -94,6 +108,31 @@ impl Loop {
                 let name = self.factory.config_map_name().to_owned();
                 self.spawn(call, async move {
                     CallResult::Empty(pods.delete_config_map(&name).await)
+                });
+            }
+            Action::CreateController {
+                kind,
+                profile,
+                replicas,
+                ..
+            } => match self.factory.controller(profile, replicas) {
+                Ok(body) => {
+                    self.spawn(call, async move {
+                        CallResult::Empty(pods.create_controller(kind, body).await)
+                    });
+                }
+                Err(message) => self.refuse(call, CallResult::Empty(unbuildable(message))),
+            },
+            Action::ScaleController {
+                kind, name, replicas, ..
+            } => {
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.scale_controller(kind, &name, replicas).await)
+                });
+            }
+            Action::DeleteController { kind, name, .. } => {
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.delete_controller(kind, &name).await)
                 });
             }
             Action::DeleteCollection { selection, .. } => {
@@ -122,11 +161,11 @@ impl Loop {
         });
     }
 
-    fn watch(&mut self, call: CallId, resource_version: String) {
+    fn watch(&mut self, call: CallId, resource_version: Option<String>) {
         let pods = Arc::clone(&self.pods);
         let events = self.reply.clone();
         self.spawn(call, async move {
-            let mut watch = match pods.watch(&resource_version).await {
+            let mut watch = match pods.watch(resource_version.as_deref()).await {
                 Ok(watch) => std::pin::pin!(watch),
                 Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
             };
@@ -146,15 +185,19 @@ impl Loop {
 
     fn spawn(&mut self, call: CallId, answer: impl Future<Output = CallResult> + Send + 'static) {
         let reply = self.reply.clone();
+        let clock = self.clock;
         self.calls.spawn(async move {
+            let started = clock.now();
             let result = answer.await;
+            let took = clock.now().saturating_sub(started);
             // The receiver outlives the calls except at the very end, when no result matters.
-            drop(reply.send(Reply::Result(call, result)).await);
+            drop(reply.send(Reply::Result(call, result, took)).await);
         });
     }
 
     /// Answers a call of the plan that is not made.
     pub(super) fn refuse(&mut self, call: CallId, result: CallResult) {
+        self.meter.forget(call);
         self.plan.handle_result(self.clock.now(), call, result);
     }
 }

@@ -89,8 +89,8 @@ impl FaultModel {
             lose_request: self.requests_lost.0,
             apply_late: self.applied_late.0,
             drop_watch: self.watches_cut.0,
-            fail_prepare: 0,
             duplicate: self.events_doubled.0,
+            ..Faults::NONE
         }
     }
 }

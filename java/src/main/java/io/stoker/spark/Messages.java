@@ -13,7 +13,6 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.resource.ExecutorResourceRequest;
 import org.apache.spark.resource.ResourceProfile;
 import scala.Tuple2;
-import scala.jdk.javaapi.CollectionConverters;
 
 /** The JSON messages that cross into native code and back, as UTF-8 bytes. */
 final class Messages {
@@ -52,7 +51,7 @@ final class Messages {
     static byte[] profile(ResourceProfile profile) {
         ObjectNode resources = JSON.createObjectNode();
         for (Map.Entry<String, ExecutorResourceRequest> entry :
-                CollectionConverters.asJava(profile.executorResources()).entrySet()) {
+                ScalaCollections.map(profile.executorResources()).entrySet()) {
             ExecutorResourceRequest request = entry.getValue();
             ObjectNode resource = resources.putObject(entry.getKey());
             resource.put("amount", request.amount());
@@ -81,15 +80,20 @@ final class Messages {
         return JSON.createArrayNode();
     }
 
-    /** Reads a batch of messages from native code. */
-    static ArrayNode array(byte[] message) {
+    /** Reads a message from native code. */
+    static JsonNode tree(byte[] message) {
         try {
-            JsonNode tree = JSON.readTree(message);
-            if (tree instanceof ArrayNode batch) {
-                return batch;
-            }
+            return JSON.readTree(message);
         } catch (IOException e) {
             throw new IllegalArgumentException("The native library sent a message that is not JSON.", e);
+        }
+    }
+
+    /** Reads a batch of messages from native code. */
+    static ArrayNode array(byte[] message) {
+        JsonNode tree = tree(message);
+        if (tree instanceof ArrayNode) {
+            return (ArrayNode) tree;
         }
         throw new IllegalArgumentException("The native library sent a message that is not a JSON array.");
     }

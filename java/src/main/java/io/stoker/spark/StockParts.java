@@ -12,34 +12,29 @@ import org.apache.spark.scheduler.cluster.k8s.ExecutorPodsLifecycleManager;
 import org.apache.spark.scheduler.cluster.k8s.ExecutorPodsPollingSnapshotSource;
 import org.apache.spark.scheduler.cluster.k8s.ExecutorPodsSnapshotsStore;
 import org.apache.spark.scheduler.cluster.k8s.ExecutorPodsWatchSnapshotSource;
-import org.apache.spark.util.SystemClock;
 import scala.Option;
 
 /**
  * What the constructor of Spark's backend wants beside an allocator, all of it inert: a client that is not made before its
  * first use, executors without a thread, and watch, poll and lifecycle classes that a conf of ours keeps off the API.
- *
- * <p>What differs between Spark versions is kept in this class.
  */
-record StockParts(
-        KubernetesClient client,
-        ScheduledExecutorService executor,
-        ExecutorPodsSnapshotsStore snapshots,
-        ExecutorPodsLifecycleManager lifecycle,
-        ExecutorPodsWatchSnapshotSource watch,
-        ExecutorPodsPollingSnapshotSource poll) {
+final class StockParts {
 
-    static StockParts of(SparkConf conf, String masterUrl) {
+    final KubernetesClient client;
+    final ScheduledExecutorService executor;
+    final ExecutorPodsSnapshotsStore snapshots;
+    final ExecutorPodsLifecycleManager lifecycle;
+    final ExecutorPodsWatchSnapshotSource watch;
+    final ExecutorPodsPollingSnapshotSource poll;
+
+    StockParts(SparkConf conf, String masterUrl) {
         SparkConf inert = inertConf(conf);
-        KubernetesClient client = LazyKubernetesClient.of(() -> realClient(conf, masterUrl));
-        ExecutorPodsSnapshotsStore snapshots = new SnapshotsOff();
-        return new StockParts(
-                client,
-                idleExecutor("stoker-stock-maintenance"),
-                snapshots,
-                new ExecutorPodsLifecycleManager(inert, client, snapshots, new SystemClock()),
-                new ExecutorPodsWatchSnapshotSource(snapshots, client, inert),
-                new ExecutorPodsPollingSnapshotSource(inert, client, snapshots, idleExecutor("stoker-stock-polling")));
+        client = LazyKubernetesClient.of(() -> realClient(conf, masterUrl));
+        executor = idleExecutor("stoker-stock-maintenance");
+        snapshots = new SnapshotsOff();
+        lifecycle = Shim.lifecycle(inert, client, snapshots);
+        watch = new ExecutorPodsWatchSnapshotSource(snapshots, client, inert);
+        poll = new ExecutorPodsPollingSnapshotSource(inert, client, snapshots, idleExecutor("stoker-stock-polling"));
     }
 
     /** A copy of the conf in which everything is off that makes Spark's own backend call the API. */
@@ -58,16 +53,13 @@ record StockParts(
 
     /** The client that Spark's own manager would have made. */
     private static KubernetesClient realClient(SparkConf conf, String masterUrl) {
-        boolean clusterMode = (Boolean) conf.get(org.apache.spark.deploy.k8s.Config.KUBERNETES_DRIVER_SUBMIT_CHECK());
+        Settings settings = new Settings(conf);
+        boolean clusterMode = settings.submittedInDriver();
         File serviceAccountCa = new File(Config.KUBERNETES_SERVICE_ACCOUNT_CA_CRT_PATH);
         return SparkKubernetesClientFactory.createKubernetesClient(
-                clusterMode
-                        ? conf.get(org.apache.spark.deploy.k8s.Config.KUBERNETES_DRIVER_MASTER_URL())
-                        : KubernetesUtils.parseMasterUrl(masterUrl),
-                Option.apply(conf.get(org.apache.spark.deploy.k8s.Config.KUBERNETES_NAMESPACE())),
-                clusterMode
-                        ? org.apache.spark.deploy.k8s.Config.KUBERNETES_AUTH_DRIVER_MOUNTED_CONF_PREFIX()
-                        : org.apache.spark.deploy.k8s.Config.KUBERNETES_AUTH_CLIENT_MODE_PREFIX(),
+                clusterMode ? settings.driverMaster() : KubernetesUtils.parseMasterUrl(masterUrl),
+                Option.apply(settings.namespace()),
+                clusterMode ? "spark.kubernetes.authenticate.driver.mounted" : "spark.kubernetes.authenticate",
                 // By name: the type of its accessor is not the same in 4.0 and 4.1.
                 SparkKubernetesClientFactory.ClientType$.MODULE$.withName("Driver"),
                 conf,

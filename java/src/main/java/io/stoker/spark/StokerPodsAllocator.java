@@ -2,6 +2,7 @@ package io.stoker.spark;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.fabric8.kubernetes.api.model.Pod;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
@@ -20,7 +21,6 @@ import org.apache.spark.util.ShutdownHookManager;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.Option;
-import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.BoxedUnit;
 
 /** Hands Spark's wishes to the native allocator and the allocator's notices to Spark. Decides nothing. */
@@ -31,6 +31,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
 
     private static final Logger LOG = LoggerFactory.getLogger(StokerPodsAllocator.class);
     private static final long PUMP_END_MILLIS = 2_000;
+    private static final String APPLICATION_ID = "spark.app.id";
     private static final String INVALID_CONFIGURATION = "invalidConfiguration";
 
     /** After Spark's own hook (50), which stops the context, and before the removal of temporary directories (25). */
@@ -47,10 +48,11 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
     private final Requests requests;
 
     private final Set<Integer> knownProfiles = new HashSet<>();
-    private Map<String, String> sentConf = Map.of();
+    private Map<String, String> sentConf = Collections.emptyMap();
 
     private volatile KubernetesClusterSchedulerBackend backend;
     private volatile boolean stopping;
+    private MetricsSource metrics;
     private final AtomicBoolean stopClaimed = new AtomicBoolean();
     private final CountDownLatch stopped = new CountDownLatch(1);
     private volatile Object shutdownHook;
@@ -102,7 +104,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
             return;
         }
         sendConfIfChanged();
-        Map<ResourceProfile, Object> byProfile = CollectionConverters.asJava(targets);
+        Map<ResourceProfile, Object> byProfile = ScalaCollections.map(targets);
         int[] profileIds = new int[byProfile.size()];
         int[] counts = new int[profileIds.length];
         int i = 0;
@@ -177,6 +179,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
             awaitStopped();
             return;
         }
+        freezeMetrics();
         try {
             binding.stop(STOP_MILLIS);
         } catch (AllocatorException e) {
@@ -218,6 +221,22 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
         }
     }
 
+    /** Spark names metrics by the application's id, which it may set after the start. The source goes with the metrics system. */
+    private synchronized void registerMetrics() {
+        if (metrics == null && !stopping && sc.conf().contains(APPLICATION_ID)) {
+            metrics = MetricsSource.of(binding, System::nanoTime);
+            if (metrics != null) {
+                sc.env().metricsSystem().registerSource(metrics);
+            }
+        }
+    }
+
+    private synchronized void freezeMetrics() {
+        if (metrics != null) {
+            metrics.freeze();
+        }
+    }
+
     private void fail(String message, Throwable cause) {
         if (!stopping) {
             termination.stopContext(sc, scheduler, message, cause);
@@ -231,20 +250,34 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
         public void notice(JsonNode notice) {
             String type = notice.required("type").asText();
             switch (type) {
-                case "ready" -> LOG.info("The allocator is ready.");
-                case "created", "running", "released" -> LOG.debug("Executor {} {}: pod {}",
-                        notice.required("executorId").asLong(), type, notice.required("pod").asText());
-                case "lost" -> lost(notice.required("executorId").asText(), notice.required("cause"));
-                case "waiting" -> LOG.warn("Executors of resource profile {} have to wait: {}",
-                        notice.required("profile").asInt(), notice.required("message").asText());
-                case "request" -> requests.accept(notice.required("requestId").asLong(), notice.required("payload"));
-                case "abort" -> {
+                case "ready":
+                    LOG.info("The allocator is ready.");
+                    break;
+                case "created":
+                case "running":
+                case "released":
+                    LOG.debug("Executor {} {}: pod {}", notice.required("executorId").asLong(), type, notice.required("pod").asText());
+                    break;
+                case "lost":
+                    lost(notice.required("executorId").asText(), notice.required("cause"));
+                    break;
+                case "waiting":
+                    LOG.warn("Executors of resource profile {} have to wait: {}",
+                            notice.required("profile").asInt(), notice.required("message").asText());
+                    break;
+                case "request":
+                    requests.accept(notice.required("requestId").asLong(), notice.required("payload"));
+                    break;
+                case "abort":
                     if (!stopping) {
                         termination.exit(notice.required("exitCode").asInt(), notice.required("message").asText());
                     }
-                }
-                case "fatal" -> fail(notice.required("message").asText(), null);
-                default -> throw new IllegalArgumentException("The native library sent a notice of the unknown type " + type + ".");
+                    break;
+                case "fatal":
+                    fail(notice.required("message").asText(), null);
+                    break;
+                default:
+                    throw new IllegalArgumentException("The native library sent a notice of the unknown type " + type + ".");
             }
         }
 
@@ -259,6 +292,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
         public void tick() {
             if (!stopping) {
                 sendConfIfChanged();
+                registerMetrics();
             }
         }
 

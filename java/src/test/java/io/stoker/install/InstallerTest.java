@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.stoker.spark.StokerClusterManager;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
@@ -25,7 +24,6 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
-import java.util.zip.ZipOutputStream;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,6 +33,12 @@ class InstallerTest {
 
     private static final String ALLOCATOR = "org/apache/spark/scheduler/cluster/k8s/AbstractPodsAllocator";
     private static final String VERSION_INFO = "spark-version-info.properties";
+
+    /** Those of the jars that the classes were compiled against. */
+    private static final String SCALA = OwnJar.scalaVersion();
+    private static final String SPARK_LINE = SCALA.equals("2.12") ? "3.5" : "4.1";
+    private static final String OTHER_SCALA = SCALA.equals("2.12") ? "2.13" : "2.12";
+    private static final String OWN_NAME = "stoker-spark_" + SCALA + "-0.1.0.jar";
 
     @TempDir
     Path temp;
@@ -49,7 +53,7 @@ class InstallerTest {
     @BeforeEach
     void prepare() throws Exception {
         home = temp.resolve("spark");
-        ownJar = packOwnJar(temp.resolve("stoker-spark_2.13-0.1.0.jar"));
+        ownJar = OwnJar.pack(temp.resolve(OWN_NAME));
         fill(home.resolve("jars"));
     }
 
@@ -64,25 +68,6 @@ class InstallerTest {
                 Files.createSymbolicLink(jars.resolve(name), jar);
             }
         }
-    }
-
-    private static Path packOwnJar(Path jar) throws Exception {
-        Path classes = Path.of(StokerClusterManager.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-        try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(jar)); Stream<Path> files = Files.walk(classes)) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                put(out, classes.relativize(file).toString(), Files.readAllBytes(file));
-            }
-            if (!Files.exists(classes.resolve(Installer.LIBRARY_ENTRY))) {
-                put(out, Installer.LIBRARY_ENTRY, "library".getBytes(StandardCharsets.UTF_8));
-            }
-        }
-        return jar;
-    }
-
-    private static void put(ZipOutputStream out, String name, byte[] content) throws IOException {
-        out.putNextEntry(new ZipEntry(name));
-        out.write(content);
-        out.closeEntry();
     }
 
     private void install() throws InstallException, IOException {
@@ -173,7 +158,7 @@ class InstallerTest {
         assertEquals(4, output.lines().count(), output);
         assertTrue(output.matches("(?s).*changed   \\S+spark-kubernetes\\S+ sha256 [0-9a-f]{64} -> [0-9a-f]{64}\n.*"), output);
         assertTrue(output.matches("(?s).*added     \\S+libstoker_jni.so sha256 [0-9a-f]{64}\n.*"), output);
-        assertTrue(output.matches("(?s).*added     \\S+stoker-spark_2.13-0.1.0.jar sha256 [0-9a-f]{64}\n.*"), output);
+        assertTrue(output.matches("(?s).*added     \\S+" + OWN_NAME + " sha256 [0-9a-f]{64}\n.*"), output);
     }
 
     @Test
@@ -188,7 +173,7 @@ class InstallerTest {
 
     @Test
     void anotherReleaseOfStokerIsReplaced() throws Exception {
-        Path old = Files.writeString(jars.resolve("stoker-spark_2.13-0.0.9.jar"), "old");
+        Path old = Files.writeString(jars.resolve("stoker-spark_" + OTHER_SCALA + "-0.0.9.jar"), "old");
         install();
         assertFalse(Files.exists(old));
         assertTrue(output.contains("removed   " + old), output);
@@ -223,27 +208,48 @@ class InstallerTest {
 
     @Test
     void aSuffixOfAVendorIsAccepted() throws Exception {
-        setVersion("4.1.1-amzn-1");
+        setVersion(SPARK_LINE + ".1-amzn-1");
         install();
-        assertTrue(output.startsWith("Spark 4.1.1-amzn-1 in "), output);
+        assertTrue(output.startsWith("Spark " + SPARK_LINE + ".1-amzn-1 in "), output);
     }
 
     @Test
     void anUnknownVersionIsRefused() throws Exception {
-        setVersion("5.0.0");
+        for (String version : List.of("5.0.0", "3.4.4", "4.10.0", "35.0")) {
+            setVersion(version);
+            String message = refusal();
+            assertTrue(message.contains("the version of Spark is " + version + "."), message);
+            assertTrue(message.contains("knows Spark 3.5 with Scala 2.12, and 4.0, 4.1, 4.2, 4.3 with Scala 2.13."), message);
+        }
+    }
+
+    @Test
+    void theJarOfTheOtherScalaInstallsTheOneBesideIt() throws Exception {
+        Path fitting = ownJar;
+        ownJar = Files.copy(fitting, temp.resolve("stoker-spark_" + OTHER_SCALA + "-0.1.0.jar"));
+        install();
+        assertTrue(Files.exists(jars.resolve(OWN_NAME)));
+        assertFalse(Files.exists(jars.resolve(ownJar.getFileName())));
+    }
+
+    @Test
+    void theJarThatIsNeededIsNamed() throws Exception {
+        ownJar = Files.move(ownJar, temp.resolve("stoker-spark_" + OTHER_SCALA + "-0.1.0.jar"));
         String message = refusal();
-        assertTrue(message.contains("the version of Spark is 5.0.0"), message);
-        assertTrue(message.contains("4.3"), message);
+        assertTrue(message.contains("needs " + OWN_NAME), message);
+        ownJar = Files.move(ownJar, temp.resolve("stoker.jar"));
+        message = refusal();
+        assertTrue(message.contains("give this jar its name back"), message);
     }
 
     @Test
     void anotherVersionOfScalaIsRefused() throws Exception {
         try (Stream<Path> files = Files.list(jars)) {
-            for (Path jar : files.filter(file -> file.getFileName().toString().contains("_2.13-")).toList()) {
-                Files.move(jar, jar.resolveSibling(jar.getFileName().toString().replace("_2.13-", "_2.12-")));
+            for (Path jar : files.filter(file -> file.getFileName().toString().contains("_" + SCALA + "-")).toList()) {
+                Files.move(jar, jar.resolveSibling(jar.getFileName().toString().replace("_" + SCALA + "-", "_" + OTHER_SCALA + "-")));
             }
         }
-        assertTrue(refusal().contains("built for Scala 2.12"));
+        assertTrue(refusal().contains("built for Scala " + OTHER_SCALA));
     }
 
     @Test

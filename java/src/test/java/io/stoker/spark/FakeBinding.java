@@ -11,6 +11,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** An allocator without native code: records what Spark asks for and says what a test wants it to say. */
 final class FakeBinding implements AllocatorBinding {
@@ -25,9 +26,14 @@ final class FakeBinding implements AllocatorBinding {
     final BlockingQueue<JsonNode> confs = new LinkedBlockingQueue<>();
     final BlockingQueue<Integer> logLevels = new LinkedBlockingQueue<>();
     final Set<Long> deleted = ConcurrentHashMap.newKeySet();
+    final BlockingQueue<Long> noticeCalls = new LinkedBlockingQueue<>();
+    final AtomicInteger metricsCalls = new AtomicInteger();
+    volatile byte[] metrics;
+    volatile RuntimeException metricsFailure;
     volatile RuntimeException startFailure;
     volatile RuntimeException noticeFailure;
     volatile RuntimeException confFailure;
+    volatile Error confError;
     volatile JsonNode startMessage;
     private final BlockingQueue<byte[]> notices = new LinkedBlockingQueue<>();
     private final BlockingQueue<byte[]> logs = new LinkedBlockingQueue<>();
@@ -117,6 +123,7 @@ final class FakeBinding implements AllocatorBinding {
 
     @Override
     public byte[] nextNotices(long maxWaitMillis) {
+        noticeCalls.add(maxWaitMillis);
         if (noticeFailure != null) {
             throw noticeFailure;
         }
@@ -133,9 +140,21 @@ final class FakeBinding implements AllocatorBinding {
     @Override
     public void updateConf(byte[] confJson) {
         confs.add(json(confJson));
+        if (confError != null) {
+            throw confError;
+        }
         if (confFailure != null) {
             throw confFailure;
         }
+    }
+
+    @Override
+    public byte[] metrics() {
+        metricsCalls.incrementAndGet();
+        if (metricsFailure != null) {
+            throw metricsFailure;
+        }
+        return metrics;
     }
 
     @Override

@@ -18,8 +18,6 @@ import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkContext$;
 import org.apache.spark.SparkException;
-import org.apache.spark.scheduler.SparkListener;
-import org.apache.spark.scheduler.SparkListenerApplicationEnd;
 import org.junit.jupiter.api.Test;
 
 class TerminationTest extends SparkTest {
@@ -67,13 +65,7 @@ class TerminationTest extends SparkTest {
     @Test
     void fatalFailsTheRunningJobAndStopsTheContextWithTheCause() throws Exception {
         SparkContext sc = new SparkContext(conf());
-        BlockingQueue<Object> exitCodes = new LinkedBlockingQueue<>();
-        sc.addSparkListener(new SparkListener() {
-            @Override
-            public void onApplicationEnd(SparkListenerApplicationEnd event) {
-                exitCodes.add(event.exitCode().get());
-            }
-        });
+        ApplicationEnds ends = ApplicationEnds.of(sc);
         FakeExecutor executor = FakeExecutor.register(sc, backend(sc), "1");
         FutureTask<Long> job = job(sc);
         executor.awaitMessage("LaunchTask");
@@ -82,7 +74,7 @@ class TerminationTest extends SparkTest {
         Throwable failure = failureOf(job);
         assertTrue(failure.getMessage().contains("403: pods is forbidden"), failure.getMessage());
         assertTrue(System.nanoTime() - begin < TimeUnit.SECONDS.toNanos(FATAL_SECONDS));
-        assertEquals(1, FakeBinding.next(exitCodes, "the end of the application"));
+        ends.await(1);
         assertEquals("stop", binding.awaitCall("stop"));
         assertTrue(sc.isStopped());
         assertNoThreadLeft();
