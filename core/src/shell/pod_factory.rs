@@ -33,6 +33,8 @@ pub(super) struct PodFactory {
     driver_json: Option<Value>,
     /// Whether executors have claims or custom pods.
     prepares: bool,
+    /// An executor was lost for want of memory.
+    recovering: bool,
     /// Kinds of resources that custom steps want and that are not made: each is told once.
     dropped_kinds: BTreeSet<String>,
 }
@@ -79,6 +81,7 @@ impl PodFactory {
             prepares: !custom_steps.is_empty() || has_claims,
             custom_steps,
             driver_json: None,
+            recovering: false,
             dropped_kinds: BTreeSet::new(),
         })
     }
@@ -113,7 +116,26 @@ impl PodFactory {
         self.profiles.insert(profile.id, profile);
     }
 
+    /// An executor was lost for want of memory: those made from now on run one task at a time, unless the user has said
+    /// whether they do. Returns whether that is new.
+    pub(super) fn recover(&mut self) -> bool {
+        if self.recovering || !spec::may_recover(&self.conf) {
+            return false;
+        }
+        self.recovering = true;
+        self.set_conf(self.conf.clone());
+        if let Ok(Some(warning)) = spec::recovery_warning(&self.conf) {
+            tracing::warn!("{warning}");
+        }
+        true
+    }
+
     pub(super) fn set_conf(&mut self, conf: Conf) {
+        let conf = if self.recovering {
+            spec::in_recovery(&conf)
+        } else {
+            conf
+        };
         if self.conf.fingerprint() != conf.fingerprint() {
             self.conf = conf;
             self.stamps.clear();

@@ -27,7 +27,7 @@ pub use error::SpecError;
 pub use names::{config_map_name, hostname, pod_name, pod_name_prefix, unique_id};
 pub use profile::{ExecutorResource, ResourceProfile};
 pub use stamp::{PodStamp, StampedPod};
-pub use steps::custom_steps;
+pub use steps::{custom_steps, in_recovery, may_recover, recovery_warning};
 pub use template::PodTemplate;
 
 /// Where executors have the files of the `ConfigMap`.

@@ -45,9 +45,10 @@ keys! {
     ALLOCATION_EXECUTOR_TIMEOUT: Key<Duration> = "spark.kubernetes.allocation.executor.timeout"
         .since(3, 1, 0).default("600s").check(Check::MoreThan(0.0));
 
-    /// Whether executors lost for want of memory are replaced by such that run one task at a time.
+    /// Whether executors run one task at a time, for the sake of their memory. Where it is not set, they do so after the
+    /// first executor was lost for want of memory.
     ALLOCATION_RECOVERY_MODE: OptKey<bool> = "spark.kubernetes.allocation.recoveryMode.enabled"
-        .since(4, 2, 0).not_built("recovery mode").inert(&["false"]);
+        .since(4, 2, 0);
 
     /// Whether pods of lost and of released executors are deleted.
     DELETE_EXECUTORS: Key<bool> = "spark.kubernetes.executor.deleteOnTermination"

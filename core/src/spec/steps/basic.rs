@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::driver::{block_manager_port, driver_url};
-use super::{Request, SpecError, executor_env};
+use super::{Request, SpecError, executor_env, recovery};
 use crate::conf::{Conf, Prefix, keys};
 use crate::spec::ids::substitute;
 use crate::spec::names;
@@ -160,6 +160,7 @@ fn configure_container(
     let env = executor_env::variables(request, resources, &driver_url(conf)?)?;
     let allow_escalation = conf.get(&keys::EXECUTOR_ALLOW_PRIVILEGE_ESCALATION)?;
     pod.warnings.extend(executor_env::warnings(conf));
+    pod.warnings.extend(recovery::recovery_warning(conf)?);
 
     let container = &mut pod.container;
     if text(container, "name").is_none() {
