@@ -386,6 +386,48 @@ fn refusals_are_clear_and_leave_nothing(cluster: &LocalCluster) {
         &with("spark.kubernetes.driver.pod.name", "nobody".into()),
         &["nobody", "driver"],
     );
+    refused(
+        &with("spark.kubernetes.namespace", "kube-system".into()),
+        &["forbidden", "kube-system"],
+    );
+    let token = admin_token(cluster);
+    refused(
+        &|properties| {
+            properties.insert("spark.kubernetes.namespace".into(), "nowhere".into());
+            properties.insert(
+                "spark.kubernetes.authenticate.oauthTokenFile".into(),
+                token.clone(),
+            );
+        },
+        &["namespaces \"nowhere\" not found"],
+    );
+    refused(&with("spark.app.name", r"\u12".into()), &[r"\u must be followed"]);
+    refused(
+        &with("spark.kubernetes.container.image.pullPolicy", "Sometimes".into()),
+        &[
+            "spark.kubernetes.container.image.pullPolicy",
+            "Sometimes",
+            "IfNotPresent",
+        ],
+    );
+    refused(
+        &with("spark.executor.instances", "-1".into()),
+        &["spark.executor.instances", "-1"],
+    );
+}
+
+/// The file with the token of an account that may do everything everywhere.
+fn admin_token(cluster: &LocalCluster) -> String {
+    cluster.kubectl(&["create", "serviceaccount", "admin"], None);
+    let account = format!("--serviceaccount={}:admin", cluster.env("NAMESPACE"));
+    let role = "--clusterrole=cluster-admin";
+    cluster.kubectl(
+        &["create", "clusterrolebinding", "admin-test", role, &account],
+        None,
+    );
+    let file = cluster.dir().join("admin.token");
+    std::fs::write(&file, cluster.kubectl(&["create", "token", "admin"], None)).unwrap();
+    file.display().to_string()
 }
 
 /// A certificate authority that has signed nothing here.
