@@ -54,6 +54,15 @@ fn on_a_real_api_server() {
     refusals_are_clear_and_leave_nothing(&cluster);
     a_start_ends_with_the_signal(&cluster);
     without_a_watch_executors_are_listed(&cluster);
+    watches_that_begin_with_a_list_are_served(&cluster);
+}
+
+/// So that the fault modes, whose relists begin with one, prove something of it.
+fn watches_that_begin_with_a_list_are_served(cluster: &LocalCluster) {
+    let path = "/api/v1/pods?watch=true&timeoutSeconds=1&allowWatchBookmarks=true&sendInitialEvents=true\
+                &resourceVersionMatch=NotOlderThan&resourceVersion=";
+    let events = cluster.kubectl(&["get", "--raw", path], None);
+    assert!(events.contains("k8s.io/initial-events-end"), "{events}");
 }
 
 fn without_a_watch_executors_are_listed(cluster: &LocalCluster) {
@@ -377,6 +386,48 @@ fn refusals_are_clear_and_leave_nothing(cluster: &LocalCluster) {
         &with("spark.kubernetes.driver.pod.name", "nobody".into()),
         &["nobody", "driver"],
     );
+    refused(
+        &with("spark.kubernetes.namespace", "kube-system".into()),
+        &["forbidden", "kube-system"],
+    );
+    let token = admin_token(cluster);
+    refused(
+        &|properties| {
+            properties.insert("spark.kubernetes.namespace".into(), "nowhere".into());
+            properties.insert(
+                "spark.kubernetes.authenticate.oauthTokenFile".into(),
+                token.clone(),
+            );
+        },
+        &["namespaces \"nowhere\" not found"],
+    );
+    refused(&with("spark.app.name", r"\u12".into()), &[r"\u must be followed"]);
+    refused(
+        &with("spark.kubernetes.container.image.pullPolicy", "Sometimes".into()),
+        &[
+            "spark.kubernetes.container.image.pullPolicy",
+            "Sometimes",
+            "IfNotPresent",
+        ],
+    );
+    refused(
+        &with("spark.executor.instances", "-1".into()),
+        &["spark.executor.instances", "-1"],
+    );
+}
+
+/// The file with the token of an account that may do everything everywhere.
+fn admin_token(cluster: &LocalCluster) -> String {
+    cluster.kubectl(&["create", "serviceaccount", "admin"], None);
+    let account = format!("--serviceaccount={}:admin", cluster.env("NAMESPACE"));
+    let role = "--clusterrole=cluster-admin";
+    cluster.kubectl(
+        &["create", "clusterrolebinding", "admin-test", role, &account],
+        None,
+    );
+    let file = cluster.dir().join("admin.token");
+    std::fs::write(&file, cluster.kubectl(&["create", "token", "admin"], None)).unwrap();
+    file.display().to_string()
 }
 
 /// A certificate authority that has signed nothing here.

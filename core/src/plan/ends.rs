@@ -135,7 +135,9 @@ impl Plan {
             return false;
         }
         let released = executor.released;
-        self.metrics.confirmed(executor);
+        if self.cfg.controller.is_none() {
+            self.metrics.confirmed(executor);
+        }
         let timeout = self.cfg.create_timeout;
         self.ledger.update(id, |executor| {
             executor.uid.clone_from(&pod.uid);

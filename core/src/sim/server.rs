@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::plan::{
-    Action, ApiFailure, CallResult, ExecutorId, FailureClass, Outcome, PodFacts, PodPatch, Prepared,
-    ProfileId, Selection,
+    Action, ApiFailure, CallResult, ExecutorId, FailureClass, ListPage, Outcome, PodFacts, PodPatch,
+    Prepared, ProfileId, Selection,
 };
 
 use super::cluster::{Cluster, refuse};
@@ -164,18 +164,10 @@ impl Sim {
                 continue_token,
                 cached,
                 ..
-            } => {
-                let lags = *cached && self.rng.u32(0..100) < self.faults.stale_list;
-                let page = if *cached {
-                    Ok(self.cluster.cached_list(APP, lags))
-                } else {
-                    self.cluster.list(APP, continue_token.as_deref())
-                };
-                match page {
-                    Ok(page) => CallResult::List(Outcome::Done(page)),
-                    Err(failure) => failed(action, failure, false),
-                }
-            }
+            } => match self.list(continue_token.as_deref(), *cached) {
+                Ok(page) => CallResult::List(Outcome::Done(page)),
+                Err(failure) => failed(action, failure, false),
+            },
             Action::Watch { .. } => CallResult::Watch(Outcome::Done(())),
             Action::Prepare { executors, .. } => {
                 CallResult::Prepared(Outcome::Done(self.prepared(executors)))
@@ -255,6 +247,15 @@ impl Sim {
         };
         self.publish();
         result
+    }
+
+    fn list(&mut self, continue_token: Option<&str>, cached: bool) -> Result<ListPage, ApiFailure> {
+        let lags = cached && self.rng.u32(0..100) < self.faults.stale_list;
+        if cached {
+            Ok(self.cluster.cached_list(APP, lags))
+        } else {
+            self.cluster.list(APP, continue_token)
+        }
     }
 
     fn create_pod(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<PodFacts, ApiFailure> {

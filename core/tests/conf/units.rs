@@ -57,7 +57,7 @@ fn numbers_are_read_as_java_reads_them() {
     {
         let info = |key: &dyn AnyInfo| key.row();
         let read = match kind.as_str() {
-            "int" => i32::read(&text, info(&keys::EXECUTOR_INSTANCES))
+            "int" => i32::read(&text, info(&keys::EXECUTOR_CORES))
                 .ok()
                 .map(|n| n.to_string()),
             "long" => i64::read(&text, info(&keys::CONFIG_MAP_MAX_SIZE))
@@ -123,6 +123,7 @@ fn booleans_and_lists() {
 #[test]
 fn messages_say_what_would_be_right() {
     for (key, value, message) in [
+        ("spark.executor.instances", "-1", "must be at least 0"),
         (
             "spark.kubernetes.allocation.batch.delay",
             "100ms",

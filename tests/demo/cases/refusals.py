@@ -32,3 +32,27 @@ def test_not_built(suite):
 def test_feature_step_missing(suite):
     suite.refused("feature-step-missing", ["NoSuchStep", "ClassNotFoundException"],
                   {"spark.kubernetes.executor.pod.featureSteps": "NoSuchStep"})
+
+
+def test_namespace_forbidden(suite):
+    suite.refused("namespace-forbidden", ["forbidden", "kube-system"], {"spark.kubernetes.namespace": "kube-system"})
+
+
+def test_namespace_missing(suite):
+    """Who may do everything everywhere is told that there is no such namespace."""
+    suite.cluster.kubectl("create", "serviceaccount", "admin")
+    suite.cluster.kubectl("create", "clusterrolebinding", "e2e-admin", "--clusterrole=cluster-admin",
+                          f"--serviceaccount={suite.cluster.env['NAMESPACE']}:admin")
+    token = suite.logs / "admin.token"
+    token.write_text(suite.cluster.kubectl("create", "token", "admin"))
+    suite.refused("namespace-missing", ['namespaces "nowhere" not found'],
+                  {"spark.kubernetes.namespace": "nowhere", "spark.kubernetes.authenticate.oauthTokenFile": token})
+
+
+def test_unknown_pull_policy(suite):
+    key = "spark.kubernetes.container.image.pullPolicy"
+    suite.refused("pull-policy", [key, "Sometimes", "IfNotPresent"], {key: "Sometimes"})
+
+
+def test_negative_instances(suite):
+    suite.refused("negative-instances", ["spark.executor.instances", "-1"], {"spark.executor.instances": -1})

@@ -26,7 +26,7 @@ keys! {
 
     /// How many executors there are to be when dynamic allocation is off.
     EXECUTOR_INSTANCES: OptKey<i32> = "spark.executor.instances"
-        .since(1, 0, 0);
+        .since(1, 0, 0).check(Check::AtLeast(0.0));
 
     /// Cores of an executor.
     EXECUTOR_CORES: Key<i32> = "spark.executor.cores"

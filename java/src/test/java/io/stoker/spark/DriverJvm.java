@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 /** A driver in a JVM of its own, for what only the end of a JVM shows. */
 final class DriverJvm {
 
-    private static final long WAIT_SECONDS = 60;
+    private static final long WAIT_SECONDS = 120;
 
     final int exitCode;
     final String output;

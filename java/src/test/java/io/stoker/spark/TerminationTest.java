@@ -6,10 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.File;
-import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.FutureTask;
@@ -47,19 +43,9 @@ class TerminationTest extends SparkTest {
 
     @Test
     void theJvmEndsWithTheCodeOfTheAbortAfterTheAllocatorWasStopped() throws Exception {
-        List<String> command = new ArrayList<>();
-        command.add(new File(System.getProperty("java.home"), "bin/java").getPath());
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> argument.startsWith("--add-opens"))
-                .forEach(command::add);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), AbortedDriver.class.getName(), server.master()));
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        FutureTask<String> output =
-                inBackground(() -> new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
-        assertTrue(process.waitFor(60, TimeUnit.SECONDS), "the driver hangs");
-        String text = await(output);
-        assertEquals(11, process.exitValue(), text);
-        assertTrue(text.contains(AbortedDriver.STOPPED), text);
+        DriverJvm driver = DriverJvm.run(AbortedDriver.class, server.master());
+        assertEquals(11, driver.exitCode, driver.output);
+        assertTrue(driver.output.contains(AbortedDriver.STOPPED), driver.output);
     }
 
     @Test

@@ -1,0 +1,141 @@
+//! What happens in the simulation, and what comes of it.
+
+use std::time::Duration;
+
+use crate::plan::{Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, PodPhase, WatchEvent};
+
+use super::Sim;
+use super::cluster::Fate;
+
+/// How often the scheduler looks for a place.
+const SCHEDULER_ROUND: Duration = Duration::from_secs(1);
+
+/// Something that happens at a time.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// A request reaches the API server.
+    Arrive(Action),
+    /// A request whose caller has given up reaches the API server.
+    ArriveLate(Action),
+    /// An answer reaches the plan.
+    Answer(CallId, CallResult),
+    /// A watch event reaches the plan.
+    Event(CallId, WatchEvent),
+    /// It is time for a watch to say how far it is.
+    Bookmark(CallId),
+    /// A watch ends.
+    EndWatch(CallId, Outcome<()>),
+    /// The kubelet starts a pod.
+    Start(String),
+    /// The kubelet has ended a pod that is being deleted.
+    Vanish { name: String, uid: String },
+    /// An executor registers with the driver.
+    Register(ExecutorId, String),
+    /// The plan hears of an executor that has registered.
+    Admitted(ExecutorId, String),
+    /// An executor that Spark has told to exit does so.
+    Exit(String),
+    /// The controllers and the garbage collector look at what there is.
+    Reconcile,
+    /// The kubelet starts a container again in the pod with this UID.
+    Revive(String),
+    /// The executor in the pod with this UID asks for its number.
+    Ask(String),
+}
+
+impl Happening {
+    /// Whether it happens in the driver's process.
+    pub(super) fn needs_driver(&self) -> bool {
+        matches!(
+            self,
+            Happening::Answer(..)
+                | Happening::Event(..)
+                | Happening::EndWatch(..)
+                | Happening::Register(..)
+                | Happening::Admitted(..)
+                | Happening::Ask(_)
+        )
+    }
+}
+
+impl Sim {
+    pub(super) fn happen(&mut self, happening: Happening) {
+        if self.now < self.frozen_until() && happening.needs_driver() {
+            return self.later(self.frozen_until().saturating_sub(self.now), happening);
+        }
+        self.check.set_time(self.now);
+        match happening {
+            Happening::Arrive(action) => self.arrive(action),
+            Happening::ArriveLate(action) => {
+                let _ = self.apply(&action);
+            }
+            Happening::Answer(call, result) => {
+                self.count_answer(&result);
+                self.check.on_result(call, &result);
+                self.plan.handle_result(self.now, call, result);
+            }
+            Happening::Event(call, event) => {
+                if self.watches.contains_key(&call) {
+                    if let WatchEvent::Deleted { pod, .. } = &event
+                        && self.check.is_being_created(pod.executor)
+                    {
+                        self.count("deleted before the answer");
+                    }
+                    self.check.on_event(call, &event);
+                    self.plan.handle_watch(self.now, event);
+                }
+            }
+            Happening::Bookmark(call) => self.bookmark(call),
+            Happening::EndWatch(call, outcome) => {
+                if self.watches.remove(&call).is_some() {
+                    if matches!(&outcome, Outcome::Failed(failure) if failure.class == FailureClass::Gone) {
+                        self.count("watch gone");
+                    }
+                    let result = CallResult::Watch(outcome);
+                    self.check.on_result(call, &result);
+                    self.plan.handle_result(self.now, call, result);
+                }
+            }
+            Happening::Start(uid) => self.start_pod(&uid),
+            Happening::Vanish { name, uid } => {
+                if self.cluster.by_uid(&uid).is_some() {
+                    self.cluster.remove(&name);
+                }
+            }
+            Happening::Register(id, uid) => self.register(id, &uid),
+            Happening::Admitted(id, uid) => self.admitted(id, &uid),
+            Happening::Exit(uid) => self.cluster.end(&uid, Fate::Exit(0)),
+            Happening::Reconcile => self.reconcile(),
+            Happening::Revive(uid) => self.revive(&uid),
+            Happening::Ask(uid) => self.ask(&uid),
+        }
+        self.cluster.collect_garbage();
+        self.tend();
+        self.publish();
+    }
+
+    fn start_pod(&mut self, uid: &str) {
+        if let Some(capacity) = self.capacity {
+            let on_nodes = self.cluster.pods.values();
+            let on_nodes = on_nodes.filter(|pod| pod.phase == PodPhase::Running).count();
+            if on_nodes >= capacity && self.cluster.by_uid(uid).is_some() {
+                return self.later(SCHEDULER_ROUND, Happening::Start(uid.to_owned()));
+            }
+        }
+        self.cluster.run(uid);
+        if self
+            .cluster
+            .by_uid(uid)
+            .is_some_and(|pod| self.cluster.is_kept(pod))
+        {
+            return self.ask_later(uid);
+        }
+        if let Some((id, uid)) = self
+            .cluster
+            .by_uid(uid)
+            .and_then(|pod| Some((pod.executor?, pod.uid.clone())))
+        {
+            self.later(Duration::from_millis(700), Happening::Register(id, uid));
+        }
+    }
+}
