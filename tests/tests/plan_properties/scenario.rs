@@ -206,8 +206,8 @@ fn faults() -> impl Strategy<Value = Faults> {
     ]
 }
 
-/// What the model of the controllers does not stand: its executors come back in their pods, and events of what was
-/// before reach a plan that has slept, or come twice, when the next executor lives there.
+/// Histories with controllers go without these: some of them broke invariants 1 to 3 there, and whether the plan or the
+/// model of the controllers is wrong has not been found out.
 fn is_beyond_controllers(op: &Op) -> bool {
     matches!(
         op,
