@@ -410,13 +410,14 @@ impl Sim {
     }
 
     fn start_pod(&mut self, uid: &str) {
+        let before = self.cluster.by_uid(uid).map(|pod| pod.phase);
         self.cluster.run(uid);
-        if self
-            .cluster
-            .by_uid(uid)
-            .is_some_and(|pod| self.cluster.is_kept(pod))
-        {
-            return self.ask_later(uid);
+        let kept = |pod| self.cluster.is_kept(pod);
+        if self.cluster.by_uid(uid).is_some_and(kept) {
+            if before == Some(PodPhase::Pending) {
+                self.ask_later(uid);
+            }
+            return;
         }
         if let Some((id, uid)) = self
             .cluster

@@ -18,7 +18,6 @@ public class StokerClusterManager extends KubernetesClusterManager {
 
     private static final String ENABLED = "spark.stoker.enabled";
     private static final String NAME_PREFIX = "spark.kubernetes.executor.podNamePrefix";
-    private static final String DIRECT = "direct";
 
     /** For {@link java.util.ServiceLoader}. */
     public StokerClusterManager() {}
@@ -27,6 +26,7 @@ public class StokerClusterManager extends KubernetesClusterManager {
     public SchedulerBackend createSchedulerBackend(SparkContext sc, String masterUrl, TaskScheduler scheduler) {
         SparkConf conf = sc.conf();
         if (!usesStoker(conf)) {
+            PodAllocators.explain(conf);
             return super.createSchedulerBackend(sc, masterUrl, scheduler);
         }
         if (!conf.contains(NAME_PREFIX)) {
@@ -41,7 +41,7 @@ public class StokerClusterManager extends KubernetesClusterManager {
     /** Not for a driver that runs its tasks itself, nor where the user wants Spark's own or another allocator. */
     static boolean usesStoker(SparkConf conf) {
         return conf.getBoolean(ENABLED, true)
-                && DIRECT.equals(conf.get(Config.KUBERNETES_ALLOCATION_PODS_ALLOCATOR()))
+                && PodAllocators.isBuiltIn(conf)
                 && !conf.get(Config.KUBERNETES_DRIVER_MASTER_URL()).startsWith("local");
     }
 
