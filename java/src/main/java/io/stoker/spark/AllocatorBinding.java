@@ -29,9 +29,6 @@ interface AllocatorBinding {
     /** See {@link Native#disconnected}. */
     void disconnected(long executorId);
 
-    /** See {@link Native#executorIdFor}. */
-    long executorIdFor(String podName);
-
     /** See {@link Native#isDeleted}. */
     boolean isDeleted(long executorId);
 

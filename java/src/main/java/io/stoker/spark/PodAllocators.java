@@ -10,50 +10,23 @@ final class PodAllocators {
     private static final Logger LOG = LoggerFactory.getLogger(PodAllocators.class);
 
     private static final String KEY = "spark.kubernetes.allocation.pods.allocator";
-    private static final String STEPS = "spark.kubernetes.executor.pod.featureSteps";
     private static final String DIRECT = "direct";
-    private static final String STATEFUL_SET = "statefulset";
-    private static final String DEPLOYMENT = "deployment";
-
-    /** Spark 4.2 has it; before, {@code deployment} is the name of a class that does not exist. */
-    private static final boolean HAS_DEPLOYMENT =
-            exists("org.apache.spark.scheduler.cluster.k8s.DeploymentPodsAllocator");
 
     private PodAllocators() {}
 
     /** Whether Stoker does the work of this allocator. */
-    static boolean isBuiltIn(SparkConf conf) {
-        return DIRECT.equals(allocator(conf)) || (hasController(conf) && !conf.contains(STEPS));
-    }
-
-    /** Whether a StatefulSet or a Deployment makes the pods, so that executors ask for their ids. */
-    static boolean hasController(SparkConf conf) {
-        String allocator = allocator(conf);
-        return STATEFUL_SET.equals(allocator) || (HAS_DEPLOYMENT && DEPLOYMENT.equals(allocator));
+    static boolean isStokers(SparkConf conf) {
+        return DIRECT.equals(allocator(conf));
     }
 
     /** Says why Spark's own backend runs, where it is this key that wants it. */
     static void explain(SparkConf conf) {
-        if (isBuiltIn(conf)) {
-            return;
-        }
-        if (hasController(conf)) {
-            LOG.warn("{} is set: with {}={} Spark's own backend runs it, without Stoker.", STEPS, KEY, allocator(conf));
-        } else {
+        if (!isStokers(conf)) {
             LOG.warn("{} is {}: Spark's own backend runs this allocator, without Stoker.", KEY, allocator(conf));
         }
     }
 
     private static String allocator(SparkConf conf) {
         return conf.get(KEY, DIRECT);
-    }
-
-    private static boolean exists(String className) {
-        try {
-            Class.forName(className, false, PodAllocators.class.getClassLoader());
-            return true;
-        } catch (ClassNotFoundException e) {
-            return false;
-        }
     }
 }

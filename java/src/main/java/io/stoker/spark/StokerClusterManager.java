@@ -41,7 +41,7 @@ public class StokerClusterManager extends KubernetesClusterManager {
     /** Not for a driver that runs its tasks itself, nor where the user wants Spark's own or another allocator. */
     static boolean usesStoker(SparkConf conf) {
         return conf.getBoolean(ENABLED, true)
-                && PodAllocators.isBuiltIn(conf)
+                && PodAllocators.isStokers(conf)
                 && !conf.get(Config.KUBERNETES_DRIVER_MASTER_URL()).startsWith("local");
     }
 

@@ -33,6 +33,7 @@ class StockChoiceTest extends SparkTest {
     @ParameterizedTest
     @CsvSource({
         "spark.stoker.enabled, false",
+        "spark.kubernetes.allocation.pods.allocator, statefulset",
         "spark.kubernetes.allocation.pods.allocator, org.apache.spark.scheduler.cluster.k8s.ExecutorPodsAllocator",
     })
     void sparksOwnBackendIsMade(String key, String value) {
@@ -54,17 +55,6 @@ class StockChoiceTest extends SparkTest {
         assertTrue(StokerClusterManager.usesStoker(conf.set("spark.kubernetes.allocation.pods.allocator", "direct")));
         assertTrue(!StokerClusterManager.usesStoker(
                 conf.set("spark.kubernetes.allocation.pods.allocator", ExecutorPodsAllocator.class.getName())));
-    }
-
-    @Test
-    void controllersAreStokersUnlessTheirPodsAreToBeCustomised() {
-        for (String allocator : new String[] {"statefulset", "deployment"}) {
-            SparkConf conf = new SparkConf(false).set("spark.kubernetes.allocation.pods.allocator", allocator);
-            boolean known = allocator.equals("statefulset") || PodAllocators.hasController(conf);
-            assertEquals(known, StokerClusterManager.usesStoker(conf), allocator);
-            conf.set("spark.kubernetes.executor.pod.featureSteps", "example.Step");
-            assertTrue(!StokerClusterManager.usesStoker(conf), allocator);
-        }
     }
 
     @Test
