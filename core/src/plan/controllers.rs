@@ -227,9 +227,13 @@ impl Plan {
         let of_profile = |(id, executor): (_, &Executor)| (executor.profile == profile).then_some(id);
         let gone: Vec<_> = self.ledger.iter().filter_map(of_profile).collect();
         for id in gone {
-            let pod = self.pod_name(id);
-            self.ledger.update(id, |executor| executor.deleting = true);
-            self.end(now, id, End::deleted(id, &pod));
+            let end = End::deleted(id, &self.pod_name(id));
+            if self.ledger.get(id).is_some_and(Executor::is_confirmed) {
+                self.ledger.update(id, |executor| executor.deleting = true);
+                self.end(now, id, end);
+            } else {
+                self.gone(now, id, end);
+            }
         }
     }
 

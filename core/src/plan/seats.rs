@@ -32,8 +32,6 @@ struct Seat {
     doubtful: bool,
     /// Events were passed over meanwhile: the get has to be repeated, since it may have come before them.
     missed: bool,
-    /// Another executor was in this pod before: its end may be on its way.
-    second: bool,
 }
 
 impl Seats {
@@ -100,25 +98,24 @@ impl Plan {
         let profile = self.profile_of(pod).filter(|_| self.may_create())?;
         let waits = self.seats.by_name.get_mut(pod).filter(|seat| {
             let known = self.ledger.get(seat.id);
-            let lives = known.is_some_and(|executor| executor.stage != Stage::Ended && !executor.deleting);
+            let lives = known.is_some_and(|executor| executor.stage != Stage::Ended);
             !seat.asked && !seat.doubtful && lives
         });
         let id = if let Some(seat) = waits {
             seat.asked = true;
             seat.id
         } else {
-            let before = self.seats.at(pod);
-            if let Some(before) = before {
+            if let Some(before) = self.seats.at(pod) {
                 self.gone(now, before, End::restarted(before, pod));
             }
-            self.seat_unseen(now, pod, profile, before.is_some())
+            self.seat_unseen(now, pod, profile)
         };
         self.label(id, PodPatch::ExecutorId(id));
         self.pump(now);
         Some(id)
     }
 
-    fn seat_unseen(&mut self, now: Duration, pod: &str, profile: ProfileId, second: bool) -> ExecutorId {
+    fn seat_unseen(&mut self, now: Duration, pod: &str, profile: ProfileId) -> ExecutorId {
         let id = self.insert_seated(now, profile);
         let seat = Seat {
             id,
@@ -126,7 +123,6 @@ impl Plan {
             asked: true,
             doubtful: true,
             missed: false,
-            second,
         };
         self.seats.take(pod, seat);
         self.ask_for(id);
@@ -142,21 +138,28 @@ impl Plan {
         self.ledger.insert(profile, stage, now)
     }
 
-    /// A controller's pod, as list or watch show it.
+    /// A controller's pod, as list or watch show it. That a container has ended may be news of an executor that was
+    /// started anew meanwhile, so a get has to confirm it.
     pub(super) fn observe_seated(&mut self, now: Duration, pod: &PodFacts) {
         let Some(profile) = self.profile_of(&pod.name).filter(|_| self.is_of_app(pod)) else {
             return;
         };
+        let ended = lifecycle::has_ended(pod);
+        let ledger = &self.ledger;
+        let lives = |id| {
+            ledger
+                .get(id)
+                .is_some_and(|executor| executor.stage != Stage::Ended)
+        };
         match self.seats.by_name.get_mut(&pod.name) {
             Some(seat) if seat.doubtful => seat.missed = true,
-            Some(seat) if seat.uid == pod.uid && !(seat.second && lifecycle::has_ended(pod)) => {
+            Some(seat) if seat.uid == pod.uid && !(ended && lives(seat.id)) => {
                 let id = seat.id;
                 self.observe_as(now, id, pod);
             }
-            // A new pod, or what was on its way of an old one or of an earlier executor.
+            // A new pod, an end, or what was on its way of an earlier pod or executor.
             Some(seat) => {
                 seat.doubtful = true;
-                seat.missed = true;
                 let id = seat.id;
                 self.ask_for(id);
             }
@@ -170,7 +173,6 @@ impl Plan {
                     asked: false,
                     doubtful: false,
                     missed: false,
-                    second: false,
                 };
                 self.seats.take(&pod.name, seat);
                 self.observe_as(now, id, pod);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::plan::{Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, PodPhase, WatchEvent};
+use crate::plan::{
+    Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, PodFacts, PodPhase, WatchEvent,
+};
 
 use super::Sim;
 use super::cluster::Fate;
@@ -115,10 +117,14 @@ impl Sim {
     }
 
     fn start_pod(&mut self, uid: &str) {
+        let starts = |pod: &PodFacts| pod.phase == PodPhase::Pending && !pod.deleting;
+        if !self.cluster.by_uid(uid).is_some_and(starts) {
+            return;
+        }
         if let Some(capacity) = self.capacity {
             let on_nodes = self.cluster.pods.values();
             let on_nodes = on_nodes.filter(|pod| pod.phase == PodPhase::Running).count();
-            if on_nodes >= capacity && self.cluster.by_uid(uid).is_some() {
+            if on_nodes >= capacity {
                 return self.later(SCHEDULER_ROUND, Happening::Start(uid.to_owned()));
             }
         }

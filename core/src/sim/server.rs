@@ -215,21 +215,10 @@ impl Sim {
                 Ok(()) => CallResult::Empty(Outcome::Done(())),
                 Err(failure) => failed(action, failure, false),
             },
-            Action::Patch { name, patch, .. } => {
-                if let Some(uid) = self.cluster.pods.get(name).map(|pod| pod.uid.clone()) {
-                    self.cluster.modify(&uid, |pod| match patch {
-                        PodPatch::Inactive => pod.inactive = true,
-                        PodPatch::ExecutorId(id) => pod.executor = Some(*id),
-                        PodPatch::Decommission { .. } | PodPatch::DeletionCost(_) => {}
-                    });
-                    if let PodPatch::DeletionCost(cost) = patch {
-                        self.cluster.costs.insert(uid, *cost);
-                    }
-                    CallResult::Empty(Outcome::Done(()))
-                } else {
-                    failed(action, refuse(FailureClass::NotFound, "not found"), false)
-                }
-            }
+            Action::Patch { name, patch, .. } => match self.apply_patch(name, patch) {
+                Ok(()) => CallResult::Empty(Outcome::Done(())),
+                Err(failure) => failed(action, failure, false),
+            },
             Action::DeleteCollection {
                 selection: Selection::Pods,
                 ..
@@ -256,6 +245,21 @@ impl Sim {
         } else {
             self.cluster.list(APP, continue_token)
         }
+    }
+
+    fn apply_patch(&mut self, name: &str, patch: &PodPatch) -> Result<(), ApiFailure> {
+        let Some(uid) = self.cluster.pods.get(name).map(|pod| pod.uid.clone()) else {
+            return Err(refuse(FailureClass::NotFound, "not found"));
+        };
+        self.cluster.modify(&uid, |pod| match patch {
+            PodPatch::Inactive => pod.inactive = true,
+            PodPatch::ExecutorId(id) => pod.executor = Some(*id),
+            PodPatch::Decommission { .. } | PodPatch::DeletionCost(_) => {}
+        });
+        if let PodPatch::DeletionCost(cost) = patch {
+            self.cluster.costs.insert(uid, *cost);
+        }
+        Ok(())
     }
 
     fn create_pod(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<PodFacts, ApiFailure> {

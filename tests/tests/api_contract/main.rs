@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod controllers;
 mod outcomes;
 mod support;
 mod watch;

@@ -7,8 +7,8 @@ use std::time::Duration;
 const PLUGIN: &str = "read by the Spark plugin it belongs to, which runs as always";
 
 keys! {
-    /// Who makes executor pods: `direct` is Stoker itself, `statefulset` and `deployment` (since 4.2) a controller that
-    /// Stoker makes for each resource profile; class names are left to Spark's own backend.
+    /// Who makes executor pods: `direct` is Stoker; `statefulset`, `deployment` (since 4.2) and class names are left to
+    /// Spark's own backend.
     ALLOCATION_PODS_ALLOCATOR: Key<String> = "spark.kubernetes.allocation.pods.allocator"
         .since(3, 3, 0).default("direct");
 

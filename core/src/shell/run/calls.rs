@@ -89,27 +89,44 @@ impl Loop {
                     CallResult::Empty(pods.delete(&name, &uid, grace).await)
                 });
             }
-            Action::Patch { name, patch, .. } => {
-                let (label, value) = match patch {
-                    PodPatch::Inactive => (INACTIVE_LABEL.to_owned(), "true".to_owned()),
-                    PodPatch::Decommission { label, value } => (label, value),
-                    PodPatch::ExecutorId(id) => (EXECUTOR_ID_LABEL.to_owned(), id.to_string()),
-                    PodPatch::DeletionCost(cost) => {
-                        return self.spawn(call, async move {
-                            CallResult::Empty(pods.annotate(&name, DELETION_COST, &cost.to_string()).await)
-                        });
-                    }
-                };
-                self.spawn(call, async move {
-                    CallResult::Empty(pods.label(&name, &label, &value).await)
-                });
-            }
+            Action::Patch { name, patch, .. } => self.patch(call, name, patch),
             Action::DeleteConfigMap { .. } => {
                 let name = self.factory.config_map_name().to_owned();
                 self.spawn(call, async move {
                     CallResult::Empty(pods.delete_config_map(&name).await)
                 });
             }
+            action @ (Action::CreateController { .. }
+            | Action::ScaleController { .. }
+            | Action::DeleteController { .. }) => self.change_controller(call, action),
+            Action::DeleteCollection { selection, .. } => {
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.delete_collection(selection).await)
+                });
+            }
+        }
+    }
+
+    fn patch(&mut self, call: CallId, name: String, patch: PodPatch) {
+        let pods = Arc::clone(&self.pods);
+        let (label, value) = match patch {
+            PodPatch::Inactive => (INACTIVE_LABEL.to_owned(), "true".to_owned()),
+            PodPatch::Decommission { label, value } => (label, value),
+            PodPatch::ExecutorId(id) => (EXECUTOR_ID_LABEL.to_owned(), id.to_string()),
+            PodPatch::DeletionCost(cost) => {
+                return self.spawn(call, async move {
+                    CallResult::Empty(pods.annotate(&name, DELETION_COST, &cost.to_string()).await)
+                });
+            }
+        };
+        self.spawn(call, async move {
+            CallResult::Empty(pods.label(&name, &label, &value).await)
+        });
+    }
+
+    fn change_controller(&mut self, call: CallId, action: Action) {
+        let pods = Arc::clone(&self.pods);
+        match action {
             Action::CreateController {
                 kind,
                 profile,
@@ -135,11 +152,7 @@ impl Loop {
                     CallResult::Empty(pods.delete_controller(kind, &name).await)
                 });
             }
-            Action::DeleteCollection { selection, .. } => {
-                self.spawn(call, async move {
-                    CallResult::Empty(pods.delete_collection(selection).await)
-                });
-            }
+            _ => {}
         }
     }
 

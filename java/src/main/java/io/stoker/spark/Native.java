@@ -38,7 +38,10 @@ public final class Native {
     /** An executor that had registered is no longer known to the driver. */
     public static native void disconnected(long handle, long executorId);
 
-    /** The executor id of a pod that a controller has made; 0 where the pod is unknown. */
+    /**
+     * The executor id for the executor in a pod that a controller has made, another one each time it starts; 0 where the pod is
+     * unknown. Where Stoker makes the pods it is the one in the pod's name.
+     */
     public static native long executorIdFor(long handle, String podName);
 
     /** Whether the executor was killed or its pod is gone, so that it may not register any more. */

@@ -11,6 +11,8 @@ import org.apache.spark.internal.config.SparkConfigProvider;
  */
 final class Settings {
 
+    static final String ALLOCATOR = "spark.kubernetes.allocation.pods.allocator";
+
     private final ConfigReader reader;
 
     Settings(SparkConf conf) {
@@ -27,7 +29,7 @@ final class Settings {
 
     /** The allocator of Spark that is asked for. */
     String allocator() {
-        return get("spark.kubernetes.allocation.pods.allocator", "direct");
+        return get(ALLOCATOR, "direct");
     }
 
     String driverMaster() {

@@ -17,7 +17,6 @@ public class StokerClusterManager extends KubernetesClusterManager {
 
     private static final String ENABLED = "spark.stoker.enabled";
     private static final String NAME_PREFIX = "spark.kubernetes.executor.podNamePrefix";
-    private static final String DIRECT = "direct";
 
     /** For {@link java.util.ServiceLoader}. */
     public StokerClusterManager() {}
@@ -26,6 +25,7 @@ public class StokerClusterManager extends KubernetesClusterManager {
     public SchedulerBackend createSchedulerBackend(SparkContext sc, String masterUrl, TaskScheduler scheduler) {
         SparkConf conf = sc.conf();
         if (!usesStoker(conf)) {
+            PodAllocators.explain(new Settings(conf));
             return super.createSchedulerBackend(sc, masterUrl, scheduler);
         }
         if (!conf.contains(NAME_PREFIX)) {
@@ -41,7 +41,7 @@ public class StokerClusterManager extends KubernetesClusterManager {
     static boolean usesStoker(SparkConf conf) {
         Settings settings = new Settings(conf);
         return conf.getBoolean(ENABLED, true)
-                && DIRECT.equals(settings.allocator())
+                && PodAllocators.isStokers(settings)
                 && !settings.driverMaster().startsWith("local");
     }
 
