@@ -54,6 +54,15 @@ fn on_a_real_api_server() {
     refusals_are_clear_and_leave_nothing(&cluster);
     a_start_ends_with_the_signal(&cluster);
     without_a_watch_executors_are_listed(&cluster);
+    watches_that_begin_with_a_list_are_served(&cluster);
+}
+
+/// So that the fault modes, whose relists begin with one, prove something of it.
+fn watches_that_begin_with_a_list_are_served(cluster: &LocalCluster) {
+    let path = "/api/v1/pods?watch=true&timeoutSeconds=1&allowWatchBookmarks=true&sendInitialEvents=true\
+                &resourceVersionMatch=NotOlderThan&resourceVersion=";
+    let events = cluster.kubectl(&["get", "--raw", path], None);
+    assert!(events.contains("k8s.io/initial-events-end"), "{events}");
 }
 
 fn without_a_watch_executors_are_listed(cluster: &LocalCluster) {

@@ -15,6 +15,7 @@ mod chores;
 mod claims;
 mod concurrency;
 mod config;
+mod controllers;
 mod creates;
 mod desired;
 mod ends;
@@ -28,6 +29,7 @@ mod metrics;
 mod notice;
 mod pending;
 mod prepare;
+mod seats;
 mod snapshot;
 mod startup;
 mod stop;
@@ -40,6 +42,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+pub use crate::spec::ControllerKind;
 pub use action::{Action, PodPatch, Selection};
 pub use config::{Batch, ClaimOwner, PlanConfig, Polling};
 pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
@@ -57,12 +60,14 @@ pub use types::{
 use backoff::Backoff;
 use budget::Budget;
 use claims::Claim;
+use controllers::Controllers;
 use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
 use ledger::{Ledger, Stage};
 use metrics::Metrics;
 use pending::Pending;
+use seats::Seats;
 use startup::Startup;
 use stop::{Leftover, Stop};
 use timer::{Timer, Timers};
@@ -93,6 +98,8 @@ pub struct Plan {
     labels_forbidden: bool,
     failures: Failures,
     pending: Pending,
+    controllers: Controllers,
+    seats: Seats,
     metrics: Metrics,
     timers: Timers,
     rng: Rng,
@@ -137,6 +144,8 @@ impl Plan {
             labels_forbidden: false,
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
             pending: Pending::default(),
+            controllers: Controllers::default(),
+            seats: Seats::default(),
             metrics: Metrics::default(),
             timers: Timers::default(),
             rng: Rng::with_seed(cfg.seed),
@@ -178,7 +187,7 @@ impl Plan {
                     executor.released = true;
                     executor.kill_at = Some(at);
                 });
-                self.label_decommission(*id);
+                self.mark_leaving(*id);
             } else {
                 self.release(now, *id);
             }
@@ -186,25 +195,28 @@ impl Plan {
         self.pump(now);
     }
 
-    /// Spark decommissions these executors: their pods are labelled where the user has set a label.
+    /// Spark decommissions these executors: their pods are labelled, and told to cost little, where the user has set a
+    /// label or a cost.
     pub fn handle_decommission(&mut self, now: Duration, executors: &[ExecutorId]) {
         for id in executors {
             self.ledger.update(*id, |executor| executor.decommissioned = true);
-            self.label_decommission(*id);
+            self.mark_leaving(*id);
         }
         self.pump(now);
     }
 
-    fn label_decommission(&mut self, id: ExecutorId) {
-        let Some((label, value)) = self.cfg.decommission_label.clone() else {
-            return;
-        };
+    fn mark_leaving(&mut self, id: ExecutorId) {
+        let label = self.cfg.decommission_label.clone();
+        let label = label.map(|(label, value)| PodPatch::Decommission { label, value });
+        let cost = self.cfg.deletion_cost.map(PodPatch::DeletionCost);
         if self
             .ledger
             .get(id)
             .is_some_and(|e| e.is_confirmed() && e.stage != Stage::Ended && !e.deleting)
         {
-            self.label(id, PodPatch::Decommission { label, value });
+            for patch in cost.into_iter().chain(label) {
+                self.label(id, patch);
+            }
         }
     }
 
@@ -290,6 +302,16 @@ impl Plan {
             (Call::DeleteConfigMap, CallResult::Empty(outcome)) => {
                 self.on_config_maps_deleted(now, outcome, true);
             }
+            (
+                Call::Controller {
+                    profile,
+                    change,
+                    sent_at,
+                },
+                CallResult::Empty(outcome),
+            ) => {
+                self.on_controller(now, profile, change, sent_at, outcome);
+            }
             (call, result) => {
                 self.fatal(
                     FatalKind::Internal,
@@ -315,7 +337,7 @@ impl Plan {
                 Timer::Claims => self.retry_leftover(Leftover::Claims),
                 Timer::Services => self.retry_leftover(Leftover::Services),
                 Timer::StopDeadline => self.on_stop_deadline(),
-                Timer::Creates | Timer::Chores | Timer::Stop => {}
+                Timer::Creates | Timer::Chores | Timer::Stop | Timer::Controllers => {}
             }
         }
         while let Some(id) = self.ledger.due(now) {

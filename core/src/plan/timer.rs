@@ -34,10 +34,12 @@ pub(super) enum Timer {
     Services,
     /// The stop ends, whatever is left.
     StopDeadline,
+    /// A controller is to be told its size, or at the stop to be deleted, again.
+    Controllers,
 }
 
 impl Timer {
-    const ALL: [Timer; 13] = [
+    const ALL: [Timer; 14] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,
@@ -51,6 +53,7 @@ impl Timer {
         Timer::Claims,
         Timer::Services,
         Timer::StopDeadline,
+        Timer::Controllers,
     ];
 }
 

@@ -59,6 +59,7 @@ pub(super) fn plan_config(
         },
         polling: polling(conf)?,
         seed,
+        deletion_cost: conf.get(&keys::EXECUTOR_POD_DELETION_COST)?,
         ..PlanConfig::new(app_id, conf.get(&keys::NAMESPACE)?, pod_name_prefix)
     })
 }

@@ -159,7 +159,9 @@ impl Loop {
             Command::Disconnected(id) => self.plan.handle_disconnected(now, id),
             // A receiver that is gone no longer wants the answer.
             Command::IsDeleted(id, answer) => drop(answer.send(self.plan.is_deleted(id))),
-            Command::ExecutorIdFor(pod, answer) => drop(answer.send(self.factory.executor_of(&pod))),
+            Command::ExecutorIdFor(pod, answer) => {
+                let _ = answer.send(self.plan.handle_executor_id_for(now, &pod));
+            }
             Command::UpdateConf(conf) => self.factory.set_conf(conf),
             Command::Answer(request, answer, taken) => {
                 // As above.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use stoker_core::plan::{CreateResult, ExecutorId, FailureClass, LossKind};
+use stoker_core::plan::{ControllerKind, CreateResult, ExecutorId, FailureClass, LossKind, PlanConfig};
 use stoker_core::sim::cluster::Fate;
 use stoker_core::sim::faults::Faults;
 use stoker_tests::sim::Sim;
@@ -84,5 +84,21 @@ fn executors_are_timed_until_they_run_and_until_they_register() {
     assert!(
         later > millis(300) && later < secs(2),
         "0.7 s in the simulator: {later:?}"
+    );
+}
+
+#[test]
+fn pods_that_a_controller_makes_are_no_creates_and_no_adoptions() {
+    let config = PlanConfig {
+        controller: Some(ControllerKind::StatefulSet),
+        ..Sim::config()
+    };
+    let mut sim = Sim::new(config, 1);
+    sim.run_up(3);
+    let counters = sim.plan.counters();
+    assert_eq!((counters.creates_sent, counters.adopted), (0, 0));
+    assert_eq!(
+        (counters.confirmed, counters.started, counters.registered),
+        (3, 3, 3)
     );
 }

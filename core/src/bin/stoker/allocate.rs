@@ -76,10 +76,15 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     allocator.set_profile(profile);
     allocator.set_targets(vec![(ProfileId(0), options.executors)]);
     let held = hold(&allocator, &asked_to_end);
+    let report = allocator.report();
     let left = allocator.stop(STOP_DEADLINE);
     // What was released on the way out is still to be told.
     let rest = hold(&allocator, &|| false);
     held.and(rest)?;
+    if let Some(report) = report {
+        // A closed stderr is no reason to fail.
+        drop(writeln!(io::stderr(), "{report}"));
+    }
     if left > 0 {
         return Err(format!(
             "{left} executors were not released within {} s",

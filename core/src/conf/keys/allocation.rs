@@ -7,8 +7,8 @@ use std::time::Duration;
 const PLUGIN: &str = "read by the Spark plugin it belongs to, which runs as always";
 
 keys! {
-    /// Who makes executor pods: `direct` is Stoker; `statefulset`, `deployment` (since 4.3) and class names are left to
-    /// Spark's own code.
+    /// Who makes executor pods: `direct` is Stoker itself, `statefulset` and `deployment` (since 4.2) a controller that
+    /// Stoker makes for each resource profile; class names are left to Spark's own backend.
     ALLOCATION_PODS_ALLOCATOR: Key<String> = "spark.kubernetes.allocation.pods.allocator"
         .since(3, 3, 0).default("direct");
 
@@ -106,9 +106,10 @@ keys! {
         .since(4, 1, 0).seconds().default("180s").check(Check::AtLeast(0.0))
         .ignored("Stoker remembers for as long as it matters");
 
-    /// Cost of deletion that is annotated to pods of a deployment.
+    /// What the pods of executors that are decommissioned or killed cost: of a deployment that has too many pods those
+    /// with the lowest cost go first. Pods of a deployment begin with 0.
     EXECUTOR_POD_DELETION_COST: OptKey<i32> = "spark.kubernetes.executor.podDeletionCost"
-        .since(4, 2, 0).ignored("only for the allocator `deployment`, which is Spark's own code");
+        .since(4, 2, 0);
 
     /// Interval in which an executor is replaced by a fresh one; 0 is never.
     EXECUTOR_ROLL_INTERVAL: Key<Duration> = "spark.kubernetes.executor.rollInterval"

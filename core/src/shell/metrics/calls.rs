@@ -20,6 +20,8 @@ pub enum Verb {
     PatchPod,
     /// `GET` of a page of the executor pods.
     ListPods,
+    /// `POST`, `PUT` and `DELETE` of a `StatefulSet` or `Deployment`.
+    Controller,
     /// Every other call that is answered at once.
     Other,
 }
@@ -31,6 +33,7 @@ labels! { Verb:
     DeletePod "deletePod" "`DELETE` of an executor pod",
     PatchPod "patchPod" "`PATCH` of an executor pod",
     ListPods "listPods" "`GET` of a page of the executor pods",
+    Controller "controller" "`POST`, `PUT` and `DELETE` of a StatefulSet or Deployment",
     Other "other" "ConfigMaps, collections and whatever else is rare",
 }
 
@@ -45,6 +48,9 @@ impl Verb {
             Action::Delete { .. } => Some(Self::DeletePod),
             Action::Patch { .. } => Some(Self::PatchPod),
             Action::List { .. } => Some(Self::ListPods),
+            Action::CreateController { .. }
+            | Action::ScaleController { .. }
+            | Action::DeleteController { .. } => Some(Self::Controller),
             _ => Some(Self::Other),
         }
     }

@@ -7,9 +7,10 @@ pub mod calls;
 pub mod table;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
-use crate::plan::{Counters, Snapshot, Summary};
+use crate::plan::{Counters, Label, Snapshot, Summary};
 
 use self::calls::Verb;
 
@@ -45,4 +46,32 @@ pub struct Queues {
     pub log_lines: usize,
     /// Log lines of the whole process that were dropped since its start; only within a JVM.
     pub log_lines_dropped: u64,
+}
+
+/// In one line, for people.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target: usize = self.plan.profiles.values().map(|(target, _)| target).sum();
+        let running = self.plan.total.live - self.plan.total.pending;
+        let created = self.latencies.get(&Verb::CreatePod).copied().unwrap_or_default();
+        write!(
+            f,
+            "{running} of {target} executors run; creates: {}, p50 {} ms, p99 {} ms; losses: {}",
+            parts(&self.counters.creates),
+            created.p50.as_millis(),
+            created.p99.as_millis(),
+            parts(&self.counters.losses)
+        )
+    }
+}
+
+fn parts<L: Label>(counts: &BTreeMap<L, u64>) -> String {
+    if counts.is_empty() {
+        return "none".to_owned();
+    }
+    let parts: Vec<_> = counts
+        .iter()
+        .map(|(label, count)| format!("{count} {}", label.name()))
+        .collect();
+    parts.join(", ")
 }

@@ -103,7 +103,8 @@ fn executors() -> Section {
         )
         .distribution(
             "executors.toRunningMs",
-            "From the create of a pod until it runs.",
+            "From the create of a pod until it runs. Where a StatefulSet or Deployment makes the pods, this and the next begin \
+             when an executor asks for its number.",
             |r| r.to_running,
         )
         .distribution(
@@ -143,7 +144,7 @@ fn creates() -> Section {
         .counter(
             "creates.sent",
             CALLS,
-            "Creates of executor pods, repeated ones included.",
+            "Creates of executor pods, repeated ones included; none where a StatefulSet or Deployment makes the pods.",
             |r| r.counters.creates_sent,
         )
         .by(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::plan::{CreateResult, LossKind, PendingCause, Plan, PlanConfig, Snapshot};
+use crate::plan::{Counts, CreateResult, LossKind, PendingCause, Plan, PlanConfig, ProfileId, Snapshot};
 use crate::shell::metrics::Queues;
 use crate::shell::metrics::calls::Verb;
 
@@ -155,4 +155,28 @@ fn every_metric_is_on_the_page() {
             "{promised} of the head is no metric"
         );
     }
+}
+
+#[test]
+fn a_report_has_a_line_for_people() {
+    let mut report = report();
+    assert_eq!(
+        report.to_string(),
+        "0 of 0 executors run; creates: none, p50 0 ms, p99 0 ms; losses: none"
+    );
+    report.plan.profiles = BTreeMap::from([(ProfileId(0), (5, Counts::default()))]);
+    report.plan.total.live = 5;
+    report.plan.total.pending = 1;
+    report.counters.creates = BTreeMap::from([(CreateResult::Throttled, 1), (CreateResult::Created, 6)]);
+    report.counters.losses.insert(LossKind::OomKilled, 1);
+    let created = Summary {
+        p50: MS * 12,
+        p99: MS * 30,
+        ..Summary::default()
+    };
+    report.latencies.insert(Verb::CreatePod, created);
+    assert_eq!(
+        report.to_string(),
+        "4 of 5 executors run; creates: 6 created, 1 throttled, p50 12 ms, p99 30 ms; losses: 1 oomKilled"
+    );
 }

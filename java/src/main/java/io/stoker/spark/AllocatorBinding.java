@@ -4,7 +4,7 @@ package io.stoker.spark;
  * One native allocator, as the classes of this package see it. {@link NativeBinding} is the real one.
  *
  * <p>Every method may throw {@link AllocatorException}; all but {@link #start}, {@link #nextNotices}, {@link #nextLogs} and
- * {@link #stop} return without waiting for anything.
+ * {@link #stop} return without waiting for anything but the allocator's own loop.
  */
 interface AllocatorBinding {
 

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -69,6 +70,13 @@ class LinkTest {
     void noLineIsForgotten() throws Exception {
         assertEquals(new TreeSet<>(SparkLines.of(OwnJar.scalaVersion())),
                 ours().stream().map(LinkTest::line).collect(Collectors.toCollection(TreeSet::new)));
+    }
+
+    @Test
+    void theTableInTheDocumentationHasTheSameLines() throws Exception {
+        Pattern row = Pattern.compile("(?m)^\\| (\\d+\\.\\d+) \\| " + Pattern.quote(OwnJar.scalaVersion()) + " \\|");
+        String table = Files.readString(Path.of("../../docs/spark-versions.md"));
+        assertEquals(SparkLines.of(OwnJar.scalaVersion()), row.matcher(table).results().map(found -> found.group(1)).toList());
     }
 
     @ParameterizedTest

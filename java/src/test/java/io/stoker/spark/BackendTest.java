@@ -101,6 +101,15 @@ class BackendTest extends SparkTest {
     }
 
     @Test
+    void whetherExecutorsCanBeHeldIsAnsweredAsSparkDoes() throws Exception {
+        Optional<Method> supports = Arrays.stream(KubernetesClusterSchedulerBackend.class.getMethods())
+                .filter(method -> method.getName().equals("supportsExecutorHold"))
+                .findFirst();
+        assumeTrue(supports.isPresent(), "Spark 4.3 asks for it");
+        assertEquals(true, supports.get().invoke(backend(new SparkContext(conf()))));
+    }
+
+    @Test
     void aGivenPrefixAndApplicationIdStay() {
         SparkContext sc = new SparkContext(conf().set("spark.kubernetes.executor.podNamePrefix", "mine").set("spark.app.id", "app-1"));
         assertEquals("app-1", sc.applicationId());

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.metrics.source.Source;
@@ -73,12 +74,13 @@ class MetricsSourceTest extends SparkTest {
     void theDriversPagesHaveTheFiguresUnderTheApplicationsId() throws Exception {
         figures(7, 5);
         SparkContext sc = new SparkContext(conf("app-1"));
-        String prometheus = await(sc, "/metrics/prometheus", "metrics_app_1_driver_stoker_");
+        // Spark registers the metrics of a source one by one, and a page may be made meanwhile.
+        String prometheus = await(sc, "/metrics/prometheus", "losses_total_Count", "executors_live_Value", "latencyMs_p99_Value");
         assertTrue(prometheus.contains("\nmetrics_app_1_driver_stoker_losses_total_Count{type=\"counters\"} 7\n"), prometheus);
         assertTrue(prometheus.contains("\nmetrics_app_1_driver_stoker_executors_live_Value{type=\"gauges\"} 5\n"), prometheus);
         assertTrue(prometheus.contains("\nmetrics_app_1_driver_stoker_latencyMs_p99_Value{type=\"gauges\"} 1.25\n"), prometheus);
 
-        JsonNode json = FakeBinding.json(await(sc, "/metrics/json", "app-1.driver.stoker.").getBytes(StandardCharsets.UTF_8));
+        JsonNode json = FakeBinding.json(await(sc, "/metrics/json", "stoker.losses.total", "stoker.executors.live").getBytes(StandardCharsets.UTF_8));
         assertEquals(7, json.path("counters").path("app-1.driver.stoker.losses.total").path("count").asInt());
         assertEquals(5, json.path("gauges").path("app-1.driver.stoker.executors.live").path("value").asInt());
     }
@@ -128,18 +130,18 @@ class MetricsSourceTest extends SparkTest {
         return applicationId == null ? conf : conf.set("spark.app.id", applicationId);
     }
 
-    /** The page, as soon as it contains this. */
-    private static String await(SparkContext sc, String path, String text) throws IOException {
+    /** The page, as soon as it contains all of these. */
+    private static String await(SparkContext sc, String path, String... texts) throws IOException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(FakeBinding.WAIT_SECONDS);
         while (true) {
             String page;
             try (InputStream in = URI.create(sc.uiWebUrl().get() + path).toURL().openStream()) {
                 page = new String(in.readAllBytes(), StandardCharsets.UTF_8);
             }
-            if (page.contains(text)) {
+            if (Stream.of(texts).allMatch(page::contains)) {
                 return page;
             }
-            assertTrue(System.nanoTime() < deadline, () -> text + " is not on the page: " + page);
+            assertTrue(System.nanoTime() < deadline, () -> List.of(texts) + " are not all on the page: " + page);
             Thread.yield();
         }
     }
