@@ -52,7 +52,3 @@ def test_namespace_missing(suite):
 def test_unknown_pull_policy(suite):
     key = "spark.kubernetes.container.image.pullPolicy"
     suite.refused("pull-policy", [key, "Sometimes", "IfNotPresent"], {key: "Sometimes"})
-
-
-def test_negative_instances(suite):
-    suite.refused("negative-instances", ["spark.executor.instances", "-1"], {"spark.executor.instances": -1})
