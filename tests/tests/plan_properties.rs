@@ -7,6 +7,7 @@ use stoker_core::plan::{Action, Batch, ClaimOwner, Notice, PlanConfig, ProfileId
 use stoker_core::sim::Sim;
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_core::sim::faults::Faults;
+use stoker_core::sim::nodes::{Breakage, Node};
 use stoker_core::sim::ops::Op;
 
 /// Everything that decides a run.
@@ -19,6 +20,7 @@ struct Scenario {
     claims_each: usize,
     /// Milliseconds.
     prepare_time: u64,
+    nodes: usize,
     ops: Vec<(u64, Op)>,
 }
 
@@ -47,6 +49,8 @@ fn ops() -> impl Strategy<Value = Op> {
         1 => prop::option::of(0..20_usize).prop_map(Op::Quota),
         1 => prop::option::of(0..20_usize).prop_map(Op::ClaimQuota),
         1 => any::<bool>().prop_map(Op::Unschedulable),
+        3 => (0..4_usize, prop::sample::select(vec![None, Some(Breakage::Exits), Some(Breakage::NoImage)]))
+            .prop_map(|(node, broken)| Op::Node(node, broken)),
     ]
 }
 
@@ -77,6 +81,7 @@ prop_compose! {
         delete_executors in prop::bool::weighted(0.8),
         idle in 0..90_u64,
         prepares in any::<bool>(),
+        avoid_nodes_after in 0..4_usize,
         claim_owner in prop::sample::select(vec![ClaimOwner::Driver, ClaimOwner::Pod]),
         seed in any::<u64>(),
     ) -> PlanConfig {
@@ -91,6 +96,7 @@ prop_compose! {
             start_timeout: Duration::from_hours(1),
             prepares,
             claim_owner,
+            avoid_nodes_after,
             seed,
             ..Sim::config()
         }
@@ -105,11 +111,12 @@ prop_compose! {
         page_size in 1..40_usize,
         claims_each in 0..3_usize,
         prepare_time in prop_oneof![Just(0), 0..4000_u64],
+        nodes in 1..5_usize,
         first in (0..30_u32).prop_map(|target| (0, Op::Target(0, target))),
         rest in prop::collection::vec((0..15_000_u64, ops()), 0..40),
     ) -> Scenario {
         let ops = std::iter::once(first).chain(rest).collect();
-        Scenario { seed, cfg, faults, page_size, claims_each, prepare_time, ops }
+        Scenario { seed, cfg, faults, page_size, claims_each, prepare_time, nodes, ops }
     }
 }
 
@@ -124,6 +131,7 @@ fn start(scenario: &Scenario) -> Sim {
         });
     let mut cluster = Cluster::new(driver);
     cluster.page_size = scenario.page_size;
+    cluster.nodes = (1..=scenario.nodes).map(|node| Node::new(&format!("node-{node}"))).collect();
     let mut sim = Sim::with_cluster(scenario.cfg.clone(), scenario.seed, cluster);
     sim.faults = scenario.faults;
     sim.claims_each = scenario.claims_each;
@@ -140,6 +148,9 @@ fn heal(sim: &mut Sim) {
     sim.faults = Faults::NONE;
     sim.cluster.quota = None;
     sim.cluster.claim_quota = None;
+    for node in &mut sim.cluster.nodes {
+        node.broken = None;
+    }
     sim.perform(&Op::Unschedulable(false));
 }
 

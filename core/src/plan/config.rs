@@ -78,6 +78,11 @@ pub struct PlanConfig {
     pub claim_owner: ClaimOwner,
     /// Seed of all jitter.
     pub seed: u64,
+    /// After how many executors in a row that failed to start on a node it is avoided; 2. Zero avoids none.
+    /// `spark.stoker.nodes.avoidAfterFailures`
+    pub avoid_nodes_after: usize,
+    /// How long a node is avoided after the last failure there; 10 min. `spark.stoker.nodes.avoidFor`
+    pub avoid_nodes_for: Duration,
 }
 
 /// Who owns the volume claims of executors.
@@ -132,6 +137,8 @@ impl PlanConfig {
             prepares: false,
             claim_owner: ClaimOwner::Pod,
             seed: 0,
+            avoid_nodes_after: 2,
+            avoid_nodes_for: Duration::from_mins(10),
         }
     }
 

@@ -80,10 +80,13 @@ impl Plan {
             id: executor,
             sent_at: now,
         });
+        let avoid = self.nodes.avoided();
+        self.ledger.update(executor, |executor| executor.avoids = !avoid.is_empty());
         self.actions.push_back(Action::Create {
             call,
             executor,
             profile,
+            avoid,
         });
     }
 

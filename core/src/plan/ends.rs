@@ -167,8 +167,9 @@ impl Plan {
         if stage == Stage::Ended {
             return;
         }
+        self.observe_node(now, id, pod);
         match lifecycle::assess(id, pod, self.rules()) {
-            Life::Pending => self.observe_pending(id, profile, pod),
+            Life::Pending => self.observe_pending(now, id, profile, pod),
             Life::Running => {
                 if stage == Stage::Pending {
                     self.pending.clear(id);
@@ -213,6 +214,7 @@ impl Plan {
             executor.get_at = None;
             executor.kill_at = None;
             executor.forget_at = None;
+            executor.replace_at = None;
         });
         let pod = self.cfg.pod_name(id);
         if released {
@@ -229,6 +231,7 @@ impl Plan {
             cause.app_caused = false;
         }
         let message = cause.message.clone();
+        let (kind, exit_code) = (cause.kind, cause.exit_code);
         self.notices.push_back(Notice::Lost {
             executor_id: id,
             profile,
@@ -236,7 +239,10 @@ impl Plan {
             uid,
             cause,
         });
-        if counts && let Some(max) = self.failures.count(now) {
+        let nodes_doing = self.blame_node(now, id, kind, exit_code, counts);
+        if counts
+            && !nodes_doing
+            && let Some(max) = self.failures.count(now) {
             self.abort(
                 11,
                 format!(
@@ -313,16 +319,18 @@ impl Plan {
             return;
         };
         let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        let (get, kill, forget) = (
+        let (get, kill, forget, replace) = (
             due(executor.get_at),
             due(executor.kill_at),
             due(executor.forget_at),
+            due(executor.replace_at),
         );
         // What is due is taken off the agenda whatever comes of it.
         self.ledger.update(id, |executor| {
             executor.get_at = executor.get_at.filter(|_| !get);
             executor.kill_at = executor.kill_at.filter(|_| !kill);
             executor.forget_at = executor.forget_at.filter(|_| !forget);
+            executor.replace_at = executor.replace_at.filter(|_| !replace);
         });
         if get {
             self.ask_for(id);
@@ -333,6 +341,9 @@ impl Plan {
         if forget {
             let pod = self.cfg.pod_name(id);
             self.end(now, id, End::deleted(id, &pod));
+        }
+        if replace {
+            self.on_unscheduled(now);
         }
     }
 }

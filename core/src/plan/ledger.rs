@@ -37,6 +37,12 @@ pub(super) struct Executor {
     pub(super) kill_at: Option<Duration>,
     /// When a released executor no longer counts, though its pod is still there.
     pub(super) forget_at: Option<Duration>,
+    /// The node that its pod is bound to.
+    pub(super) node: Option<String>,
+    /// Its pod keeps away from nodes.
+    pub(super) avoids: bool,
+    /// When to replace a pod that keeps away from nodes and finds no other.
+    pub(super) replace_at: Option<Duration>,
 }
 
 /// How far an executor is.
@@ -88,6 +94,9 @@ impl Executor {
             get_at: None,
             kill_at: None,
             forget_at: None,
+            node: None,
+            avoids: false,
+            replace_at: None,
         }
     }
 
@@ -96,7 +105,7 @@ impl Executor {
     }
 
     fn wake(&self) -> Option<Duration> {
-        [self.get_at, self.kill_at, self.forget_at]
+        [self.get_at, self.kill_at, self.forget_at, self.replace_at]
             .into_iter()
             .flatten()
             .min()

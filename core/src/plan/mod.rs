@@ -23,6 +23,7 @@ mod expect;
 mod failures;
 mod ledger;
 mod lifecycle;
+mod nodes;
 mod notice;
 mod pending;
 mod prepare;
@@ -56,6 +57,7 @@ use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
 use ledger::{Ledger, Stage};
+use nodes::Nodes;
 use pending::Pending;
 use startup::Startup;
 use stop::Stop;
@@ -84,6 +86,7 @@ pub struct Plan {
     watch: Watch,
     startup: Startup,
     failures: Failures,
+    nodes: Nodes,
     pending: Pending,
     timers: Timers,
     rng: Rng,
@@ -126,6 +129,7 @@ impl Plan {
             watch: Watch::new(),
             startup: Startup::new(cfg.driver_pod.is_some(), cfg.config_map),
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
+            nodes: Nodes::new(cfg.avoid_nodes_after, cfg.avoid_nodes_for),
             pending: Pending::default(),
             timers: Timers::default(),
             rng: Rng::with_seed(cfg.seed),
@@ -210,6 +214,7 @@ impl Plan {
                 executor.get_at = Some(now);
             }
         });
+        self.on_started(now, executor);
         self.handle_timeout(now);
     }
 
@@ -289,6 +294,7 @@ impl Plan {
                 Timer::Excess => self.trim(now),
                 Timer::Claims => self.retry_claims(),
                 Timer::StopDeadline => self.on_stop_deadline(),
+                Timer::Nodes => self.on_nodes_due(now),
                 Timer::Creates | Timer::Chores | Timer::Stop => {}
             }
         }

@@ -1,6 +1,7 @@
 //! A view of the plan from outside.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::ledger::Counts;
 use super::types::{ExecutorId, ProfileId};
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub queued: usize,
     /// The id of the next executor.
     pub next_id: ExecutorId,
+    /// Names of the nodes that new executors keep away from.
+    pub avoided_nodes: Arc<[String]>,
 }
 
 impl Plan {
@@ -46,6 +49,7 @@ impl Plan {
             open_calls: self.calls.len(),
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
+            avoided_nodes: self.nodes.avoided(),
         }
     }
 }

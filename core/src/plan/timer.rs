@@ -32,10 +32,12 @@ pub(super) enum Timer {
     Claims,
     /// The stop ends, whatever is left.
     StopDeadline,
+    /// A node need not be avoided any longer.
+    Nodes,
 }
 
 impl Timer {
-    const ALL: [Timer; 12] = [
+    const ALL: [Timer; 13] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,
@@ -48,6 +50,7 @@ impl Timer {
         Timer::Stop,
         Timer::Claims,
         Timer::StopDeadline,
+        Timer::Nodes,
     ];
 }
 

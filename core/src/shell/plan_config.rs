@@ -57,6 +57,8 @@ pub(super) fn plan_config(
             ClaimOwner::Pod
         },
         seed,
+        avoid_nodes_after: usize::try_from(conf.get(&keys::STOKER_NODES_AVOID_AFTER_FAILURES)?).unwrap_or(0),
+        avoid_nodes_for: conf.get(&keys::STOKER_NODES_AVOID_FOR)?,
         ..PlanConfig::new(app_id, conf.get(&keys::NAMESPACE)?, pod_name_prefix)
     })
 }

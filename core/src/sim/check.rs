@@ -10,6 +10,7 @@ use crate::plan::{
 
 use super::OWNER;
 use super::check_claims::ClaimChecker;
+use super::check_nodes::NodeChecker;
 use super::cluster::{Cluster, is_alive};
 
 /// What the checker knows of an executor.
@@ -62,6 +63,7 @@ pub struct Checker {
     targets: BTreeMap<ProfileId, usize>,
     open: BTreeMap<CallId, Action>,
     claims: ClaimChecker,
+    pub(super) nodes: NodeChecker,
     sent: VecDeque<Duration>,
     deleted: BTreeSet<String>,
     first_list: bool,
@@ -84,6 +86,7 @@ impl Checker {
     pub fn new(cfg: PlanConfig) -> Self {
         Checker {
             claims: ClaimChecker::new(&cfg),
+            nodes: NodeChecker::new(&cfg),
             cfg,
             executors: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -130,6 +133,7 @@ impl Checker {
 
     /// An executor has registered.
     pub fn on_registered(&mut self, id: ExecutorId) {
+        self.nodes.on_registered(id);
         if let Some(known) = self.executors.get_mut(&id) {
             known.registered = true;
         }
@@ -158,8 +162,9 @@ impl Checker {
     }
 
     /// Whether an executor may be refused at its registration.
-    pub fn may_refuse(&self, id: ExecutorId) -> bool {
+    pub fn may_refuse(&self, id: ExecutorId, cluster: &Cluster) -> bool {
         self.stopping
+            || self.nodes.may_refuse(id, cluster)
             || self
                 .executors
                 .get(&id)
@@ -172,6 +177,7 @@ impl Checker {
             self.open.insert(action.call(), action.clone()).is_none(),
             "call id used twice: {action:?}"
         );
+        self.nodes.on_action(action);
         match action {
             Action::Prepare { executors, .. } => {
                 assert!(
@@ -313,7 +319,8 @@ impl Checker {
         let Some(known) = self.executors.get(&id) else {
             return;
         };
-        let above = known.surplus && !known.registered;
+        let above = !known.registered
+            && (known.surplus || self.nodes.may_replace(id, cluster.by_uid(uid)));
         let reason = known.killed
             || known.reported
             || self.stopping

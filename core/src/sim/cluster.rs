@@ -1,11 +1,14 @@
 //! A model of the API server, its pods and its history.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use crate::plan::{
     ApiFailure, Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, FailureClass, ListPage,
     ObjectRef, PodFacts, PodPhase, ProfileId, WatchEvent,
 };
+
+use super::nodes::Node;
 
 /// Name of the executor's container.
 pub const CONTAINER: &str = "spark-kubernetes-executor";
@@ -53,6 +56,12 @@ pub struct Cluster {
     pub page_size: usize,
     /// How many pods were ever created.
     pub created: usize,
+    /// The nodes.
+    pub nodes: Vec<Node>,
+    /// The nodes that pods keep away from, by UID.
+    pub(super) avoids: BTreeMap<String, Arc<[String]>>,
+    /// Where the pods of executors are or were.
+    pub(super) homes: BTreeMap<ExecutorId, String>,
     version: u64,
     compacted: u64,
     history: VecDeque<(u64, WatchEvent)>,
@@ -86,6 +95,7 @@ impl Cluster {
         Cluster {
             driver,
             page_size: 500,
+            nodes: vec![Node::new("node-1")],
             ..Cluster::default()
         }
     }
@@ -199,7 +209,6 @@ impl Cluster {
         self.modify(uid, |pod| {
             if pod.phase == PodPhase::Pending && !pod.deleting {
                 pod.phase = PodPhase::Running;
-                pod.node = Some("node-1".into());
                 pod.containers = vec![container(CONTAINER, ContainerState::Running)];
             }
         });
@@ -362,7 +371,7 @@ pub fn is_alive(pod: &PodFacts) -> bool {
             .all(|c| !matches!(c.state, ContainerState::Terminated { .. }))
 }
 
-fn container(name: &str, state: ContainerState) -> ContainerFacts {
+pub(super) fn container(name: &str, state: ContainerState) -> ContainerFacts {
     ContainerFacts {
         name: name.to_owned(),
         init: false,

@@ -9,8 +9,10 @@
 
 pub mod check;
 mod check_claims;
+mod check_nodes;
 pub mod cluster;
 pub mod faults;
+pub mod nodes;
 pub mod ops;
 mod server;
 mod spark;
@@ -54,6 +56,8 @@ enum Happening {
     Register(ExecutorId, String),
     /// An executor that Spark has told to exit does so.
     Exit(String),
+    /// A pod ends by itself.
+    End(String, Fate),
 }
 
 /// An open watch on the server's side.
@@ -343,6 +347,9 @@ impl Sim {
 
     /// Takes everything the plan has to say.
     fn drain(&mut self) {
+        self.check
+            .nodes
+            .on_avoided(&self.plan.snapshot().avoided_nodes, &self.cluster);
         while let Some(notice) = self.plan.poll_notice() {
             self.trace.push(format!("{:?} {notice:?}", self.now));
             self.check.on_notice(&notice, &self.cluster);
@@ -391,17 +398,18 @@ impl Sim {
             }
             Happening::Register(id, uid) => self.register(id, &uid),
             Happening::Exit(uid) => self.cluster.end(&uid, Fate::Exit(0)),
+            Happening::End(uid, fate) => self.cluster.end(&uid, fate),
         }
         self.cluster.collect_garbage();
         self.publish();
     }
 
     fn start_pod(&mut self, uid: &str) {
-        self.cluster.run(uid);
-        if let Some((id, uid)) = self
-            .cluster
-            .by_uid(uid)
-            .and_then(|pod| Some((pod.executor?, pod.uid.clone())))
+        if self.place(uid)
+            && let Some((id, uid)) = self
+                .cluster
+                .by_uid(uid)
+                .and_then(|pod| Some((pod.executor?, pod.uid.clone())))
         {
             self.later(Duration::from_millis(700), Happening::Register(id, uid));
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::plan::{FailureClass, Outcome};
 
 use super::cluster::{Fate, refuse};
+use super::nodes::Breakage;
 use super::{Sim, unreachable};
 
 /// One event. Numbers that choose an executor are taken modulo the number of candidates.
@@ -36,6 +37,8 @@ pub enum Op {
     ClaimQuota(Option<usize>),
     /// Pods do not start, or start again.
     Unschedulable(bool),
+    /// Executors do not start on a node, or start again.
+    Node(usize, Option<Breakage>),
 }
 
 impl Sim {
@@ -93,6 +96,13 @@ impl Sim {
             Op::Unschedulable(stuck) => {
                 self.start_time = (!stuck).then_some(Duration::from_millis(1500));
                 if !stuck {
+                    self.start_all();
+                }
+            }
+            Op::Node(pick, broken) => {
+                let count = self.cluster.nodes.len();
+                self.cluster.nodes[pick % count].broken = *broken;
+                if broken.is_none() {
                     self.start_all();
                 }
             }

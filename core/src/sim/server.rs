@@ -170,13 +170,17 @@ impl Sim {
                 CallResult::Empty(Outcome::Done(()))
             }
             Action::Create {
-                executor, profile, ..
+                executor,
+                profile,
+                avoid,
+                ..
             } => {
                 let name = format!("test-exec-{executor}");
                 let owner = self.owned.then_some(OWNER);
                 let pod = Cluster::executor_pod(&name, APP, *executor, *profile, owner);
                 match self.cluster.create(pod) {
                     Ok(pod) => {
+                        self.cluster.keep_away(&pod.uid, avoid);
                         if let Some(time) = self.start_time {
                             let spread = Duration::from_millis(self.rng.u64(0..500));
                             self.later(time + spread, Happening::Start(pod.uid.clone()));

@@ -18,7 +18,7 @@ impl Sim {
                 Happening::Arrive(action) if self.rng.bool() => {
                     let _ = self.apply(&action);
                 }
-                kept @ (Happening::Start(_) | Happening::Vanish { .. }) => {
+                kept @ (Happening::Start(_) | Happening::Vanish { .. } | Happening::End(..)) => {
                     self.later(Duration::from_secs(1), kept);
                 }
                 _ => {}
@@ -110,7 +110,7 @@ impl Sim {
         }
         if self.plan.is_deleted(id) {
             assert!(
-                self.check.may_refuse(id),
+                self.check.may_refuse(id, &self.cluster),
                 "executor {id} is refused without a reason"
             );
             self.cluster.end(uid, Fate::Exit(1));

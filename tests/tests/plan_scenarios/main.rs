@@ -9,6 +9,7 @@
 mod claims;
 mod creates;
 mod losses;
+mod nodes;
 mod releases;
 mod start;
 mod stop;

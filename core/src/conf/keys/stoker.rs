@@ -26,6 +26,17 @@ keys! {
     STOKER_FAILURES_COUNT_INFRASTRUCTURE: Key<bool> = "spark.stoker.failures.countInfrastructure"
         .default("false");
 
+    /// After how many executors in a row that failed to start on a node new executors keep away from it, provided that
+    /// executors start on other nodes; 0 keeps away from none. What failed there does not count towards
+    /// `spark.executor.maxNumFailures`.
+    STOKER_NODES_AVOID_AFTER_FAILURES: Key<i32> = "spark.stoker.nodes.avoidAfterFailures"
+        .default("2").check(Check::AtLeast(0.0));
+
+    /// How long new executors keep away from such a node after the last failure. Before that it ends where an executor
+    /// starts there all the same, or where executors find no other node within a minute.
+    STOKER_NODES_AVOID_FOR: Key<Duration> = "spark.stoker.nodes.avoidFor"
+        .default("10m").check(Check::MoreThan(0.0));
+
     /// Whether a beginning of pod names that is too long is cut and made unique by random digits at its end. Otherwise it
     /// is refused, as Spark does.
     STOKER_NAMES_TRUNCATE: Key<bool> = "spark.stoker.names.truncate"

@@ -1,0 +1,130 @@
+//! Nodes of the simulated cluster: where pods come to be, and what they meet there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::plan::{Condition, ContainerState, ExecutorId, PodFacts};
+
+use super::cluster::{CONTAINER, Cluster, Fate, container};
+use super::{Happening, Sim};
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// `metadata.name`
+    pub name: String,
+    /// What is wrong with it.
+    pub broken: Option<Breakage>,
+}
+
+impl Node {
+    /// A node that is well.
+    pub fn new(name: &str) -> Self {
+        Node {
+            name: name.to_owned(),
+            broken: None,
+        }
+    }
+
+    /// A node that is not.
+    pub fn broken(name: &str, how: Breakage) -> Self {
+        Node {
+            broken: Some(how),
+            ..Node::new(name)
+        }
+    }
+}
+
+/// Why executors do not start on a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breakage {
+    /// They end at once.
+    Exits,
+    /// Their image cannot be pulled.
+    NoImage,
+}
+
+impl Cluster {
+    /// The pod keeps away from nodes.
+    pub(super) fn keep_away(&mut self, uid: &str, nodes: &Arc<[String]>) {
+        if !nodes.is_empty() {
+            self.avoids.insert(uid.to_owned(), Arc::clone(nodes));
+        }
+    }
+
+    /// Nodes that a pod may be bound to.
+    fn choices(&self, pod: &PodFacts) -> Vec<String> {
+        let avoids = self.avoids.get(&pod.uid);
+        self.nodes
+            .iter()
+            .map(|node| &node.name)
+            .filter(|name| !avoids.is_some_and(|avoids| avoids.contains(name)))
+            .cloned()
+            .collect()
+    }
+
+    /// Where the pod of an executor is or was.
+    pub fn home(&self, id: ExecutorId) -> Option<&str> {
+        self.homes.get(&id).map(String::as_str)
+    }
+}
+
+impl Sim {
+    /// Scheduler and kubelet do their work on a pod that waits; true where its executor comes to reach the driver.
+    pub(super) fn place(&mut self, uid: &str) -> bool {
+        let Some(pod) = self.cluster.by_uid(uid).filter(|pod| !pod.deleting).cloned() else {
+            return false;
+        };
+        let node = match pod.node.clone() {
+            Some(node) => node,
+            None => match self.cluster.choices(&pod).as_slice() {
+                [] => {
+                    self.cluster.modify(uid, |pod| pod.conditions = vec![unscheduled()]);
+                    return false;
+                }
+                [only] => only.clone(),
+                choices => choices[self.rng.usize(0..choices.len())].clone(),
+            },
+        };
+        if let Some(id) = pod.executor {
+            self.cluster.homes.insert(id, node.clone());
+        }
+        let broken = self
+            .cluster
+            .nodes
+            .iter()
+            .find(|known| known.name == node)
+            .and_then(|node| node.broken);
+        self.cluster.modify(uid, |pod| {
+            pod.node = Some(node);
+            pod.conditions.retain(|condition| condition.kind != "PodScheduled");
+            if broken == Some(Breakage::NoImage) {
+                pod.containers = vec![container(CONTAINER, no_image())];
+            }
+        });
+        if broken == Some(Breakage::NoImage) {
+            return false;
+        }
+        self.cluster.run(uid);
+        if broken == Some(Breakage::Exits) {
+            self.later(Duration::from_millis(300), Happening::End(uid.to_owned(), Fate::Exit(1)));
+        }
+        broken.is_none()
+    }
+}
+
+fn unscheduled() -> Condition {
+    Condition {
+        kind: "PodScheduled".into(),
+        status: "False".into(),
+        reason: Some("Unschedulable".into()),
+        message: Some("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector".into()),
+    }
+}
+
+fn no_image() -> ContainerState {
+    ContainerState::Waiting {
+        reason: Some("ImagePullBackOff".into()),
+        message: Some("Back-off pulling image".into()),
+    }
+}
