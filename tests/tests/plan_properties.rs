@@ -79,6 +79,7 @@ prop_compose! {
         batch in prop::option::of((1..10_usize, 100..2000_u64)),
         max_pending_pods in prop_oneof![2 => Just(usize::MAX), 1 => 1..10_usize],
         delete_executors in prop::bool::weighted(0.8),
+        delete_driver_service in any::<bool>(),
         idle in 0..90_u64,
         prepares in any::<bool>(),
         avoid_nodes_after in 0..4_usize,
@@ -92,6 +93,7 @@ prop_compose! {
             batch: batch.map(|(size, delay)| Batch { size, delay: Duration::from_millis(delay) }),
             max_pending_pods,
             delete_executors,
+            delete_driver_service,
             idle_timeout: Duration::from_secs(idle),
             start_timeout: Duration::from_hours(1),
             prepares,
@@ -213,6 +215,9 @@ proptest! {
             prop_assert!(sim.cluster.pods.is_empty(), "{:?}\n{}", sim.cluster.pods, sim.tail());
             prop_assert_eq!(sim.cluster.config_maps, 0);
             prop_assert!(sim.cluster.claims.is_empty(), "{:?}\n{}", sim.cluster.claims, sim.tail());
+        }
+        if healthy && scenario.cfg.driver_pod.is_some() {
+            prop_assert_eq!(sim.cluster.services, usize::from(!scenario.cfg.delete_driver_service));
         }
         if !scenario.cfg.delete_executors {
             prop_assert_eq!(sim.check.deletes_of_pods(), 0);

@@ -152,7 +152,7 @@ pub enum PodPatch {
     },
 }
 
-/// A collection deleted as a whole, by the label `spark-app-selector` and, but for claims, `spark-role=executor`.
+/// A collection deleted as a whole, by the label `spark-app-selector` and, of pods and `ConfigMap`s, `spark-role=executor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
     /// Executor pods.
@@ -161,4 +161,6 @@ pub enum Selection {
     ConfigMaps,
     /// Volume claims.
     Claims,
+    /// The driver's service.
+    Services,
 }

@@ -112,6 +112,17 @@ impl Plan {
         }
     }
 
+    /// Queues a label, unless labels are forbidden.
+    pub(super) fn label(&mut self, id: ExecutorId, patch: PodPatch) {
+        if !self.labels_forbidden {
+            self.chores.push(Chore::Patch {
+                id,
+                patch,
+                attempts: 0,
+            });
+        }
+    }
+
     pub(super) fn on_patch(
         &mut self,
         now: Duration,
@@ -124,7 +135,16 @@ impl Plan {
             Outcome::Done(()) => self.chores_backoff.reset(),
             Outcome::Failed(failure) => match failure.class {
                 FailureClass::NotFound => {}
-                FailureClass::Forbidden | FailureClass::Invalid => {
+                FailureClass::Forbidden => {
+                    if !std::mem::replace(&mut self.labels_forbidden, true) {
+                        tracing::warn!(
+                            failure = failure.message,
+                            "executor pods may not be labelled and stay without; the role lacks the verb patch on pods"
+                        );
+                    }
+                    self.chores.drop_patches();
+                }
+                FailureClass::Invalid => {
                     tracing::warn!(
                         executor = id.0,
                         failure = failure.message,

@@ -50,6 +50,9 @@ pub struct PlanConfig {
     pub idle_timeout: Duration,
     /// Whether ended pods and, at the stop, all pods are deleted; true. `spark.kubernetes.executor.deleteOnTermination`
     pub delete_executors: bool,
+    /// Whether the driver's service is deleted at the stop; false. `spark.kubernetes.driver.service.deleteOnTermination`.
+    /// Without a driver pod there is none.
+    pub delete_driver_service: bool,
     /// Whether the failure of any container ends the executor; true. To be false for a restart policy other than
     /// `Never`. `spark.kubernetes.executor.checkAllContainers`
     pub check_all_containers: bool,
@@ -127,6 +130,7 @@ impl PlanConfig {
             kill_grace: Duration::from_secs(5),
             idle_timeout: Duration::from_mins(1),
             delete_executors: true,
+            delete_driver_service: false,
             check_all_containers: true,
             executor_container: "spark-kubernetes-executor".into(),
             max_executor_failures: None,

@@ -360,11 +360,24 @@ impl Plan {
                 }
             }
             for id in chosen {
+                self.ledger.update(id, |executor| executor.excess = true);
                 self.release(now, id);
             }
         }
         if let Some(at) = next {
             self.timers.set(Timer::Excess, at);
         }
+    }
+
+    /// An executor above the target has registered before it was excluded. It stays where its delete was not sent yet;
+    /// where it was, its end is a loss that Spark has to hear of.
+    pub(super) fn keep_registered(&mut self, id: ExecutorId) {
+        let withdrawn = self.chores.drop_delete(id);
+        self.ledger.update(id, |executor| {
+            executor.excess = false;
+            executor.released = false;
+            executor.forget_at = None;
+            executor.deleting &= !withdrawn;
+        });
     }
 }

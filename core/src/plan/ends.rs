@@ -261,11 +261,7 @@ impl Plan {
         if self.cfg.delete_executors {
             self.delete(id);
         } else if !pod.inactive {
-            self.chores.push(Chore::Patch {
-                id,
-                patch: PodPatch::Inactive,
-                attempts: 0,
-            });
+            self.label(id, PodPatch::Inactive);
         }
     }
 

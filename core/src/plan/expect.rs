@@ -29,6 +29,7 @@ pub(super) enum Call {
     Chore(Chore),
     DeletePods,
     DeleteClaims,
+    DeleteServices,
     DeleteConfigMaps,
     DeleteConfigMap,
 }
@@ -161,6 +162,19 @@ impl Chores {
     /// Whether a delete or a patch waits.
     pub(super) fn others_wait(&self) -> bool {
         !self.others.is_empty()
+    }
+
+    /// Forgets the delete of an executor's pod; false where none waits.
+    pub(super) fn drop_delete(&mut self, of: ExecutorId) -> bool {
+        let waiting = self.others.len();
+        self.others
+            .retain(|chore| !matches!(chore, Chore::Delete { id, .. } if *id == of));
+        self.others.len() < waiting
+    }
+
+    /// Forgets the labels that wait.
+    pub(super) fn drop_patches(&mut self) {
+        self.others.retain(|chore| !matches!(chore, Chore::Patch { .. }));
     }
 
     pub(super) fn len(&self) -> usize {

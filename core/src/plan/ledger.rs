@@ -27,6 +27,8 @@ pub(super) struct Executor {
     pub(super) decommissioned: bool,
     /// It was asked to go: its end is no loss.
     pub(super) released: bool,
+    /// It was asked to go because it was above the target, not because Spark wished it.
+    pub(super) excess: bool,
     /// A delete is queued, in flight or accepted, or somebody else's is under way.
     pub(super) deleting: bool,
     /// A confirming get is queued or in flight.
@@ -89,6 +91,7 @@ impl Executor {
             registered: false,
             decommissioned: false,
             released: false,
+            excess: false,
             deleting: false,
             getting: false,
             get_at: None,

@@ -60,7 +60,7 @@ use ledger::{Ledger, Stage};
 use nodes::Nodes;
 use pending::Pending;
 use startup::Startup;
-use stop::Stop;
+use stop::{Leftover, Stop};
 use timer::{Timer, Timers};
 use watch::Watch;
 
@@ -85,6 +85,8 @@ pub struct Plan {
     chores_backoff: Backoff,
     watch: Watch,
     startup: Startup,
+    /// The API server has forbidden to label pods.
+    labels_forbidden: bool,
     failures: Failures,
     nodes: Nodes,
     pending: Pending,
@@ -128,6 +130,7 @@ impl Plan {
             chores_backoff: Backoff::new(CHORE_BACKOFF, CHORE_BACKOFF_MAX),
             watch: Watch::new(),
             startup: Startup::new(cfg.driver_pod.is_some(), cfg.config_map),
+            labels_forbidden: false,
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
             nodes: Nodes::new(cfg.avoid_nodes_after, cfg.avoid_nodes_for),
             pending: Pending::default(),
@@ -197,16 +200,19 @@ impl Plan {
             .get(id)
             .is_some_and(|e| e.is_confirmed() && e.stage != Stage::Ended && !e.deleting)
         {
-            self.chores.push(Chore::Patch {
-                id,
-                patch: PodPatch::Decommission { label, value },
-                attempts: 0,
-            });
+            self.label(id, PodPatch::Decommission { label, value });
         }
     }
 
     /// An executor has registered with the driver.
     pub fn handle_registered(&mut self, now: Duration, executor: ExecutorId) {
+        if self
+            .ledger
+            .get(executor)
+            .is_some_and(|known| known.excess && known.stage != Stage::Ended)
+        {
+            self.keep_registered(executor);
+        }
         self.ledger.update(executor, |executor| {
             executor.registered = true;
             // It lives: whatever became of its create's answer, its pod can be asked for.
@@ -263,7 +269,12 @@ impl Plan {
                 self.on_patch(now, id, patch, attempts, outcome);
             }
             (Call::DeletePods, CallResult::Empty(outcome)) => self.on_pods_deleted(now, outcome),
-            (Call::DeleteClaims, CallResult::Empty(outcome)) => self.on_claims_deleted(now, outcome),
+            (Call::DeleteClaims, CallResult::Empty(outcome)) => {
+                self.on_leftover_deleted(now, Leftover::Claims, outcome);
+            }
+            (Call::DeleteServices, CallResult::Empty(outcome)) => {
+                self.on_leftover_deleted(now, Leftover::Services, outcome);
+            }
             (Call::DeleteConfigMaps, CallResult::Empty(outcome)) => {
                 self.on_config_maps_deleted(now, outcome, false);
             }
@@ -292,7 +303,8 @@ impl Plan {
                 Timer::List => self.start_list(now),
                 Timer::Watch => self.start_watch(now),
                 Timer::Excess => self.trim(now),
-                Timer::Claims => self.retry_claims(),
+                Timer::Claims => self.retry_leftover(Leftover::Claims),
+                Timer::Services => self.retry_leftover(Leftover::Services),
                 Timer::StopDeadline => self.on_stop_deadline(),
                 Timer::Nodes => self.on_nodes_due(now),
                 Timer::Creates | Timer::Chores | Timer::Stop => {}

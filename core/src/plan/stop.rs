@@ -28,6 +28,7 @@ pub(super) struct Stop {
     pods: Round,
     config_maps: Round,
     claims: Round,
+    services: Round,
     /// Collections may not be deleted: pods are deleted one by one.
     single: bool,
     /// Pods have appeared since the collection delete was sent.
@@ -36,6 +37,40 @@ pub(super) struct Stop {
     done: bool,
     /// Executors that the API server had not released by the deadline.
     left: usize,
+}
+
+/// What is left beside pods and `ConfigMap`. All of it is owned by the driver pod and goes with it in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leftover {
+    /// Volume claims.
+    Claims,
+    /// The driver's service.
+    Services,
+}
+
+impl Leftover {
+    const ALL: [Leftover; 2] = [Leftover::Claims, Leftover::Services];
+
+    fn timer(self) -> Timer {
+        match self {
+            Leftover::Claims => Timer::Claims,
+            Leftover::Services => Timer::Services,
+        }
+    }
+
+    fn call(self) -> (Call, Selection) {
+        match self {
+            Leftover::Claims => (Call::DeleteClaims, Selection::Claims),
+            Leftover::Services => (Call::DeleteServices, Selection::Services),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Leftover::Claims => "the collection of volume claims",
+            Leftover::Services => "the driver's service",
+        }
+    }
 }
 
 /// A collection delete.
@@ -61,6 +96,17 @@ impl Stop {
     pub(super) fn deletes_singly(&self) -> bool {
         self.single
     }
+
+    fn leftover(&mut self, of: Leftover) -> &mut Round {
+        match of {
+            Leftover::Claims => &mut self.claims,
+            Leftover::Services => &mut self.services,
+        }
+    }
+
+    fn nothing_left_over(&self) -> bool {
+        self.claims == Round::Settled && self.services == Round::Settled
+    }
 }
 
 impl Plan {
@@ -75,16 +121,18 @@ impl Plan {
         );
         // What the executor pods own goes with them. Stock deletes the others whether it deletes pods or not.
         let claims = wanted(self.claims_made && self.cfg.claim_owner == ClaimOwner::Driver);
+        let services = wanted(self.cfg.delete_driver_service && self.owner.is_some());
         let left = deadline.saturating_sub(now);
         self.stop = Some(Stop {
             settle_by: now + SETTLE.min(left / 4),
             pods,
             config_maps: wanted(delete && self.startup.config_map_may_exist()),
             claims,
+            services,
             single: false,
             more: false,
             backoff: Backoff::new(RETRY, RETRY_MAX),
-            done: !delete && claims == Round::Settled,
+            done: !delete && claims == Round::Settled && services == Round::Settled,
             left: 0,
         });
         let unconfirmed: Vec<_> = self
@@ -144,17 +192,19 @@ impl Plan {
                 selection: Selection::ConfigMaps,
             });
         }
-        if stop.claims == Round::Wanted {
-            if self.calls.any_claim() && now < stop.settle_by {
-                self.timers.set(Timer::Claims, stop.settle_by);
-            } else {
-                stop.claims = Round::InFlight { sent_at: now };
-                let call = self.calls.begin(Call::DeleteClaims);
-                self.actions.push_back(Action::DeleteCollection {
-                    call,
-                    selection: Selection::Claims,
-                });
+        for of in Leftover::ALL {
+            if *stop.leftover(of) != Round::Wanted || self.timers.is_set(of.timer()) {
+                continue;
             }
+            if of == Leftover::Claims && self.calls.any_claim() && now < stop.settle_by {
+                self.timers.set(of.timer(), stop.settle_by);
+                continue;
+            }
+            *stop.leftover(of) = Round::InFlight { sent_at: now };
+            let (call, selection) = of.call();
+            let call = self.calls.begin(call);
+            self.actions
+                .push_back(Action::DeleteCollection { call, selection });
         }
         let singles = stop.single && (self.chores.any_delete() || self.calls.any_delete());
         let pods_done = stop.pods == Round::Settled
@@ -163,7 +213,7 @@ impl Plan {
             && total.creating == 0
             && total.unconfirmed == 0;
         // Pods that are to be kept need no goodbye.
-        stop.done = (pods_done || !self.cfg.delete_executors) && stop.claims == Round::Settled;
+        stop.done = (pods_done || !self.cfg.delete_executors) && stop.nothing_left_over();
         if stop.done {
             self.timers.stop_all();
         }
@@ -260,16 +310,18 @@ impl Plan {
         }
     }
 
-    pub(super) fn on_claims_deleted(&mut self, now: Duration, outcome: Outcome<()>) {
+    pub(super) fn on_leftover_deleted(&mut self, now: Duration, of: Leftover, outcome: Outcome<()>) {
         let Some(stop) = &mut self.stop else { return };
         let failure = match outcome {
             Outcome::Done(()) => None,
             Outcome::Failed(failure) => match failure.class {
                 FailureClass::NotFound => None,
                 FailureClass::Forbidden | FailureClass::Invalid => {
+                    let failure = failure.message;
                     tracing::warn!(
-                        failure = failure.message,
-                        "volume claims cannot be deleted; they go with the driver pod"
+                        failure,
+                        "{} cannot be deleted; it goes with the driver pod",
+                        of.name()
                     );
                     None
                 }
@@ -278,18 +330,18 @@ impl Plan {
             Outcome::Unknown(failure) => Some(failure),
         };
         match failure {
-            None => stop.claims = Round::Settled,
+            None => *stop.leftover(of) = Round::Settled,
             Some(failure) => {
                 let delay = stop.backoff.next(&mut self.rng, failure.retry_after);
-                self.timers.set(Timer::Claims, now + delay);
+                self.timers.set(of.timer(), now + delay);
             }
         }
     }
 
-    /// The delete of the volume claims is due, for the first time or again.
-    pub(super) fn retry_claims(&mut self) {
+    /// A delete is due, for the first time or again.
+    pub(super) fn retry_leftover(&mut self, of: Leftover) {
         if let Some(stop) = &mut self.stop {
-            stop.claims = Round::Wanted;
+            *stop.leftover(of) = Round::Wanted;
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) enum Timer {
     Stop,
     /// The next step of the stop towards volume claims.
     Claims,
+    /// The next step of the stop towards the driver's service.
+    Services,
     /// The stop ends, whatever is left.
     StopDeadline,
     /// A node need not be avoided any longer.
@@ -49,6 +51,7 @@ impl Timer {
         Timer::Excess,
         Timer::Stop,
         Timer::Claims,
+        Timer::Services,
         Timer::StopDeadline,
         Timer::Nodes,
     ];

@@ -42,6 +42,7 @@ pub(super) fn plan_config(
         kill_grace: conf.get(&keys::DYN_ALLOC_KILL_GRACE_PERIOD)?,
         idle_timeout: conf.get(&keys::DYN_ALLOCATION_EXECUTOR_IDLE_TIMEOUT)?,
         delete_executors: conf.get(&keys::DELETE_EXECUTORS)?,
+        delete_driver_service: conf.get(&keys::DRIVER_SERVICE_DELETE_ON_TERMINATION)?,
         check_all_containers: conf.get(&keys::EXECUTOR_CHECK_ALL_CONTAINERS)?,
         max_executor_failures: max_executor_failures(conf)?,
         count_infrastructure_failures: conf.get(&keys::STOKER_FAILURES_COUNT_INFRASTRUCTURE)?,

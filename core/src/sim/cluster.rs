@@ -46,6 +46,8 @@ pub struct Cluster {
     pub driver: Option<DriverPod>,
     /// Executor `ConfigMap`s.
     pub config_maps: usize,
+    /// The driver's services.
+    pub services: usize,
     /// Volume claims by name.
     pub claims: BTreeMap<String, Claim>,
     /// How many pods the namespace may have.
@@ -93,6 +95,7 @@ impl Cluster {
     /// An empty cluster.
     pub fn new(driver: Option<DriverPod>) -> Self {
         Cluster {
+            services: usize::from(driver.is_some()),
             driver,
             page_size: 500,
             nodes: vec![Node::new("node-1")],

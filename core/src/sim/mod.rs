@@ -54,6 +54,8 @@ enum Happening {
     Vanish { name: String, uid: String },
     /// An executor registers with the driver.
     Register(ExecutorId, String),
+    /// The plan hears of an executor that has registered.
+    Admitted(ExecutorId, String),
     /// An executor that Spark has told to exit does so.
     Exit(String),
     /// A pod ends by itself.
@@ -397,6 +399,7 @@ impl Sim {
                 }
             }
             Happening::Register(id, uid) => self.register(id, &uid),
+            Happening::Admitted(id, uid) => self.admitted(id, &uid),
             Happening::Exit(uid) => self.cluster.end(&uid, Fate::Exit(0)),
             Happening::End(uid, fate) => self.cluster.end(&uid, fate),
         }

@@ -41,6 +41,10 @@ pub(super) fn name_of(action: &Action) -> &'static str {
             selection: Selection::Claims,
             ..
         } => "delete claims",
+        Action::DeleteCollection {
+            selection: Selection::Services,
+            ..
+        } => "delete services",
     }
 }
 
@@ -167,6 +171,13 @@ impl Sim {
                 ..
             } => {
                 self.cluster.claims.clear();
+                CallResult::Empty(Outcome::Done(()))
+            }
+            Action::DeleteCollection {
+                selection: Selection::Services,
+                ..
+            } => {
+                self.cluster.services = 0;
                 CallResult::Empty(Outcome::Done(()))
             }
             Action::Create {

@@ -116,7 +116,16 @@ impl Sim {
             self.cluster.end(uid, Fate::Exit(1));
             return;
         }
-        self.registered.insert(id);
+        // The plan may hear of it later than it was asked.
+        let delay = Duration::from_millis(self.rng.u64(0..4) / 3 * self.rng.u64(0..50));
+        self.later(delay, Happening::Admitted(id, uid.to_owned()));
+    }
+
+    /// The plan hears that Spark has taken an executor in.
+    pub(super) fn admitted(&mut self, id: ExecutorId, uid: &str) {
+        if self.cluster.by_uid(uid).is_some_and(is_alive) {
+            self.registered.insert(id);
+        }
         self.check.on_registered(id);
         self.plan.handle_registered(self.now, id);
     }

@@ -251,6 +251,7 @@ async fn delete_collections() {
             "persistentvolumeclaims",
             "spark-app-selector%3Dspark-1",
         ),
+        (Selection::Services, "services", "spark-app-selector%3Dspark-1"),
     ] {
         let (head, body, outcome) = exchange(
             async |api| api.delete_collection(selection).await,

@@ -1,8 +1,8 @@
-use stoker_core::plan::{ExecutorId, PlanConfig};
+use stoker_core::plan::{ExecutorId, FailureClass, PlanConfig};
 use stoker_core::sim::Sim;
 use stoker_core::sim::cluster::Fate;
 
-use crate::{losses, millis, released, secs, unanswered};
+use crate::{failed, losses, millis, released, secs, unanswered};
 
 #[test]
 fn a_killed_executor_has_its_grace_and_is_deleted_after_it() {
@@ -147,17 +147,79 @@ fn a_target_that_is_raised_again_in_time_costs_nothing() {
 fn a_delete_that_fails_is_tried_again() {
     let mut sim = Sim::new(Sim::config(), 1);
     sim.run_up(1);
-    sim.script(
-        "delete",
-        [
-            unanswered(),
-            crate::failed(stoker_core::plan::FailureClass::Server),
-        ],
-    );
+    sim.script("delete", [unanswered(), failed(FailureClass::Server)]);
     let uid = sim.uid_of(ExecutorId(1)).expect("a pod");
     sim.end(&uid, Fate::Exit(1));
     sim.run(secs(30));
     assert_eq!(sim.sent("delete").len(), 3);
     assert!(sim.pod_of(ExecutorId(1)).is_none());
     assert!(sim.sent("delete")[1] >= sim.sent("delete")[0] + millis(250));
+}
+
+#[test]
+fn labels_that_are_forbidden_are_tried_once() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            decommission_label: Some(("going".into(), "true".into())),
+            ..Sim::config()
+        },
+        1,
+    );
+    sim.run_up(3);
+    sim.script("patch", [failed(FailureClass::Forbidden)]);
+    sim.decommission(ExecutorId(1));
+    sim.run(secs(1));
+    sim.decommission(ExecutorId(2));
+    sim.decommission(ExecutorId(3));
+    sim.run(secs(60));
+    assert_eq!(sim.sent("patch").len(), 1);
+}
+
+#[test]
+fn executors_are_released_without_the_right_to_label_them() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            decommission_label: Some(("going".into(), "true".into())),
+            ..Sim::config()
+        },
+        1,
+    );
+    sim.run_up(3);
+    sim.script("patch", [failed(FailureClass::Forbidden)]);
+    sim.kill(&[ExecutorId(1), ExecutorId(2)]);
+    sim.run(secs(60));
+    assert_eq!(released(&sim), [ExecutorId(1), ExecutorId(2)]);
+}
+
+/// Spark has taken both in at the moment they were chosen to go: one whose delete waits stays, the other is a loss.
+#[test]
+fn an_executor_that_registers_while_it_is_being_excluded_stays_or_is_a_loss() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            max_in_flight: 1,
+            idle_timeout: secs(0),
+            ..Sim::config()
+        },
+        1,
+    );
+    sim.start_time = None;
+    sim.target(0, 2);
+    sim.run(secs(5));
+    let (waits, goes) = (ExecutorId(1), ExecutorId(2));
+    assert!(!sim.plan.is_deleted(waits) && !sim.plan.is_deleted(goes));
+    sim.target(0, 0);
+    assert_eq!(sim.sent("delete").len(), 1);
+    for id in [waits, goes] {
+        assert!(sim.plan.is_deleted(id));
+        sim.check.on_registered(id);
+        sim.plan.handle_registered(sim.now, id);
+        assert!(!sim.plan.is_deleted(id));
+    }
+    sim.run(secs(60));
+    assert_eq!(sim.sent("delete").len(), 1);
+    assert!(sim.pod_of(waits).is_some());
+    assert!(released(&sim).is_empty());
+    let lost = losses(&sim);
+    assert_eq!(lost.len(), 1);
+    assert_eq!((lost[0].0, lost[0].1.app_caused), (goes, false));
 }

@@ -240,3 +240,41 @@ fn ends_during_the_stop_are_no_losses() {
     assert!(losses(&sim).is_empty());
     assert_eq!(released(&sim).len(), 2);
 }
+
+#[test]
+fn the_drivers_service_is_deleted_unless_it_is_to_stay() {
+    for (delete_driver_service, driver) in [(true, true), (false, true), (true, false)] {
+        let mut sim = Sim::new(
+            PlanConfig {
+                delete_driver_service,
+                driver_pod: driver.then(|| "driver".into()),
+                ..Sim::config()
+            },
+            1,
+        );
+        sim.run_up(2);
+        assert!(sim.stop(secs(10)));
+        let deletes = usize::from(delete_driver_service && driver);
+        assert_eq!(sim.sent("delete services").len(), deletes);
+    }
+}
+
+#[test]
+fn a_service_that_is_kept_back_does_not_hold_up_the_stop() {
+    let cfg = PlanConfig {
+        delete_driver_service: true,
+        // Whether pods are deleted or not.
+        delete_executors: false,
+        ..Sim::config()
+    };
+    for (answer, calls) in [
+        (failed(FailureClass::Forbidden), 1),
+        (failed(FailureClass::Server), 2),
+    ] {
+        let mut sim = Sim::new(cfg.clone(), 1);
+        sim.run_up(2);
+        sim.script("delete services", [answer]);
+        assert!(sim.stop(secs(10)));
+        assert_eq!(sim.sent("delete services").len(), calls);
+    }
+}

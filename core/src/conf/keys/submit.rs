@@ -151,7 +151,7 @@ keys! {
 
     /// Whether the driver's service is deleted when the application ends.
     DRIVER_SERVICE_DELETE_ON_TERMINATION: Key<bool> = "spark.kubernetes.driver.service.deleteOnTermination"
-        .since(3, 2, 0).default("true").ignored("the service goes with the driver pod that owns it");
+        .since(3, 2, 0).default("true");
 
     /// Whether the exception that ended the driver is annotated to its pod.
     DRIVER_ANNOTATE_EXIT_EXCEPTION: Key<bool> = "spark.kubernetes.driver.annotateExitException"

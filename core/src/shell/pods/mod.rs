@@ -45,9 +45,10 @@ pub struct PodApi {
     pods: Request,
     config_maps: Request,
     claims: Request,
+    services: Request,
     selector: String,
     /// Volume claims have no role.
-    claim_selector: String,
+    app_selector: String,
     limit: Duration,
 }
 
@@ -94,8 +95,9 @@ impl PodApi {
             pods: Request::new(format!("/api/v1/namespaces/{namespace}/pods")),
             config_maps: Request::new(format!("/api/v1/namespaces/{namespace}/configmaps")),
             claims: Request::new(format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims")),
+            services: Request::new(format!("/api/v1/namespaces/{namespace}/services")),
             selector: format!("spark-app-selector={app_id},spark-role=executor"),
-            claim_selector: format!("spark-app-selector={app_id}"),
+            app_selector: format!("spark-app-selector={app_id}"),
             limit: call_limit,
         }
     }
@@ -222,12 +224,13 @@ impl PodApi {
         self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
     }
 
-    /// `DELETE` all executor pods, `ConfigMap`s or volume claims of the application.
+    /// `DELETE` all executor pods, `ConfigMap`s, volume claims or services of the application.
     pub async fn delete_collection(&self, selection: Selection) -> Outcome<()> {
         let (collection, selector) = match selection {
             Selection::Pods => (&self.pods, &self.selector),
             Selection::ConfigMaps => (&self.config_maps, &self.selector),
-            Selection::Claims => (&self.claims, &self.claim_selector),
+            Selection::Claims => (&self.claims, &self.app_selector),
+            Selection::Services => (&self.services, &self.app_selector),
         };
         let params = ListParams::default().labels(selector);
         let request = collection.delete_collection(&DeleteParams::default(), &params);
