@@ -322,6 +322,7 @@ impl Plan {
             return;
         }
         for id in executors {
+            self.ledger.update(id, |executor| executor.excess = true);
             self.release(now, id);
         }
     }

@@ -39,7 +39,7 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Timer; 13] = [
+    const ALL: [Timer; 14] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,

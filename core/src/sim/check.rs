@@ -162,9 +162,9 @@ impl Checker {
     }
 
     /// Whether an executor may be refused at its registration.
-    pub fn may_refuse(&self, id: ExecutorId, cluster: &Cluster) -> bool {
+    pub fn may_refuse(&self, id: ExecutorId) -> bool {
         self.stopping
-            || self.nodes.may_refuse(id, cluster)
+            || self.nodes.is_replaced(id)
             || self
                 .executors
                 .get(&id)
@@ -320,7 +320,7 @@ impl Checker {
             return;
         };
         let above = !known.registered
-            && (known.surplus || self.nodes.may_replace(id, cluster.by_uid(uid)));
+            && (known.surplus || self.nodes.is_replaced(id));
         let reason = known.killed
             || known.reported
             || self.stopping
@@ -407,6 +407,7 @@ impl Checker {
                     known.created && !known.reported,
                     "executor {executor_id} runs before or after its life"
                 );
+                self.nodes.on_running(*executor_id);
             }
             Notice::Lost {
                 executor_id,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::plan::{Action, ExecutorId, PlanConfig, PodFacts, PodPhase};
+use crate::plan::{Action, ExecutorId, Plan, PlanConfig};
 
 use super::cluster::Cluster;
 
@@ -14,6 +14,10 @@ pub(super) struct NodeChecker {
     registered: BTreeSet<ExecutorId>,
     /// Executors whose pods keep away from nodes.
     carriers: BTreeSet<ExecutorId>,
+    /// Executors that the plan has seen running.
+    running: BTreeSet<ExecutorId>,
+    /// Of these and of those on avoided nodes, the ones that were asked to go.
+    replaced: BTreeSet<ExecutorId>,
     /// Nodes that are or were avoided.
     avoided: BTreeSet<String>,
 }
@@ -24,6 +28,8 @@ impl NodeChecker {
             after: cfg.avoid_nodes_after,
             registered: BTreeSet::new(),
             carriers: BTreeSet::new(),
+            running: BTreeSet::new(),
+            replaced: BTreeSet::new(),
             avoided: BTreeSet::new(),
         }
     }
@@ -34,6 +40,10 @@ impl NodeChecker {
         {
             self.carriers.insert(*executor);
         }
+    }
+
+    pub(super) fn on_running(&mut self, id: ExecutorId) {
+        self.running.insert(id);
     }
 
     pub(super) fn on_registered(&mut self, id: ExecutorId) {
@@ -64,20 +74,22 @@ impl NodeChecker {
         }
     }
 
-    /// Whether an executor may be replaced though nobody has asked for its end: Spark does not know it, and it does
-    /// not start where it is, or finds no node since it keeps away from some.
-    pub(super) fn may_replace(&self, id: ExecutorId, pod: Option<&PodFacts>) -> bool {
-        let Some(pod) = pod.filter(|pod| pod.phase == PodPhase::Pending) else {
-            return false;
-        };
-        match &pod.node {
-            None => self.carriers.contains(&id),
-            Some(node) => self.avoided.contains(node),
-        }
+    /// An executor may be replaced though nobody has asked for its end: Spark does not know it, and as far as the plan
+    /// knows it does not start where it is, or finds no node since it keeps away from some.
+    pub(super) fn on_replaced(&mut self, plan: &Plan, cluster: &Cluster) {
+        let stuck = |id: &ExecutorId| cluster.home(*id).is_some_and(|home| self.avoided.contains(home));
+        let replaced: Vec<_> = self
+            .carriers
+            .iter()
+            .chain(cluster.homes.keys().filter(|id| stuck(id)))
+            .filter(|id| !self.running.contains(id) && plan.is_deleted(**id))
+            .copied()
+            .collect();
+        self.replaced.extend(replaced);
     }
 
-    /// Whether it may be refused when it registers all the same.
-    pub(super) fn may_refuse(&self, id: ExecutorId, cluster: &Cluster) -> bool {
-        self.carriers.contains(&id) || cluster.home(id).is_some_and(|home| self.avoided.contains(home))
+    /// Whether it was replaced.
+    pub(super) fn is_replaced(&self, id: ExecutorId) -> bool {
+        self.replaced.contains(&id)
     }
 }

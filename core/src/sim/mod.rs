@@ -352,6 +352,7 @@ impl Sim {
         self.check
             .nodes
             .on_avoided(&self.plan.snapshot().avoided_nodes, &self.cluster);
+        self.check.nodes.on_replaced(&self.plan, &self.cluster);
         while let Some(notice) = self.plan.poll_notice() {
             self.trace.push(format!("{:?} {notice:?}", self.now));
             self.check.on_notice(&notice, &self.cluster);

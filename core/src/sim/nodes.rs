@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::plan::{Condition, ContainerState, ExecutorId, PodFacts};
+use crate::plan::{Condition, ContainerState, ExecutorId, PodFacts, PodPhase};
 
 use super::cluster::{CONTAINER, Cluster, Fate, container};
 use super::{Happening, Sim};
@@ -72,7 +72,8 @@ impl Cluster {
 impl Sim {
     /// Scheduler and kubelet do their work on a pod that waits; true where its executor comes to reach the driver.
     pub(super) fn place(&mut self, uid: &str) -> bool {
-        let Some(pod) = self.cluster.by_uid(uid).filter(|pod| !pod.deleting).cloned() else {
+        let waits = |pod: &&PodFacts| pod.phase == PodPhase::Pending && !pod.deleting;
+        let Some(pod) = self.cluster.by_uid(uid).filter(waits).cloned() else {
             return false;
         };
         let node = match pod.node.clone() {

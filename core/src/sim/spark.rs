@@ -110,7 +110,7 @@ impl Sim {
         }
         if self.plan.is_deleted(id) {
             assert!(
-                self.check.may_refuse(id, &self.cluster),
+                self.check.may_refuse(id),
                 "executor {id} is refused without a reason"
             );
             self.cluster.end(uid, Fate::Exit(1));
