@@ -4,3 +4,4 @@
 pub mod fault_proxy;
 #[cfg(feature = "cluster")]
 pub mod local_cluster;
+pub mod sim;

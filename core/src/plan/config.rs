@@ -79,6 +79,8 @@ pub struct PlanConfig {
     /// Who owns the volume claims of executors. Without a driver pod it is always the executor pod.
     /// `spark.kubernetes.driver.ownPersistentVolumeClaim`
     pub claim_owner: ClaimOwner,
+    /// Lists in intervals instead of a watch; none. `spark.kubernetes.executor.enableApiWatcher=false`
+    pub polling: Option<Polling>,
     /// Seed of all jitter.
     pub seed: u64,
     /// After how many executors in a row that failed to start on a node it is avoided; 2. Zero avoids none.
@@ -104,6 +106,15 @@ pub struct Batch {
     pub size: usize,
     /// `spark.kubernetes.allocation.batch.delay`
     pub delay: Duration,
+}
+
+/// Lists in intervals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Polling {
+    /// From the end of one list to the next. `spark.kubernetes.executor.apiPollingInterval`
+    pub interval: Duration,
+    /// Whether the API server may answer from its cache. `spark.kubernetes.executor.enablePollingWithResourceVersion`
+    pub cached: bool,
 }
 
 impl PlanConfig {
@@ -140,6 +151,7 @@ impl PlanConfig {
             create_expiry: Duration::from_mins(1),
             prepares: false,
             claim_owner: ClaimOwner::Pod,
+            polling: None,
             seed: 0,
             avoid_nodes_after: 2,
             avoid_nodes_for: Duration::from_mins(10),

@@ -7,9 +7,9 @@ use super::action::PodPatch;
 use super::expect::Chore;
 use super::ledger::Stage;
 use super::lifecycle::{self, End, Life, Rules};
+use super::lists::CONFIRM_LISTED;
 use super::notice::{LossKind, Notice};
 use super::types::{ExecutorId, PodFacts};
-use super::watch::CONFIRM;
 
 /// A released executor whose pod is still there so long after its delete no longer counts: its node is down.
 const FORGET_AFTER: Duration = Duration::from_mins(1);
@@ -89,11 +89,12 @@ impl Plan {
 
     /// A pod of which list and watch may never tell is asked for once more.
     fn look_again(&mut self, now: Duration, id: ExecutorId, sent_at: Duration) {
-        if self.watch.may_have_missed(sent_at) {
+        // Without a watch the next list tells.
+        if self.cfg.polling.is_none() && self.watch.may_have_missed(sent_at) {
             self.ledger.update(id, |executor| {
                 if executor.stage != Stage::Ended {
                     executor.observed = false;
-                    executor.get_at = Some(now + CONFIRM);
+                    executor.get_at = Some(now + CONFIRM_LISTED);
                 }
             });
         }
@@ -158,6 +159,7 @@ impl Plan {
             return;
         };
         let (stage, profile, released) = (executor.stage, executor.profile, executor.released);
+        let registered = executor.registered;
         if pod.deleting {
             self.ledger.update(id, |executor| executor.deleting = true);
             if released && stage != Stage::Ended {
@@ -169,25 +171,30 @@ impl Plan {
         }
         self.observe_node(now, id, pod);
         match lifecycle::assess(id, pod, self.rules()) {
-            Life::Pending => self.observe_pending(now, id, profile, pod),
-            Life::Running => {
-                if stage == Stage::Pending {
-                    self.pending.clear(id);
-                    self.ledger.update(id, |executor| executor.stage = Stage::Running);
-                    let (pod, uid) = (pod.name.clone(), pod.uid.clone());
-                    self.notices.push_back(Notice::Running {
-                        executor_id: id,
-                        profile,
-                        pod,
-                        uid,
-                    });
-                }
-            }
+            Life::Pending if !registered => self.observe_pending(now, id, profile, pod),
+            Life::Pending | Life::Running => self.runs(id),
             Life::Ended(end) => {
                 self.end(now, id, end);
                 self.clean_up(id, pod);
             }
         }
+    }
+
+    /// The executor runs, as its pod shows or since it has registered.
+    pub(super) fn runs(&mut self, id: ExecutorId) {
+        let Some(executor) = self.ledger.get(id).filter(|e| e.stage == Stage::Pending) else {
+            return;
+        };
+        let (profile, uid) = (executor.profile, executor.uid.clone());
+        self.pending.clear(id);
+        self.ledger.update(id, |executor| executor.stage = Stage::Running);
+        let pod = self.cfg.pod_name(id);
+        self.notices.push_back(Notice::Running {
+            executor_id: id,
+            profile,
+            pod,
+            uid,
+        });
     }
 
     /// The executor has ended and its pod is gone.
@@ -242,7 +249,8 @@ impl Plan {
         let nodes_doing = self.blame_node(now, id, kind, exit_code, counts);
         if counts
             && !nodes_doing
-            && let Some(max) = self.failures.count(now) {
+            && let Some(max) = self.failures.count(now)
+        {
             self.abort(
                 11,
                 format!(

@@ -132,4 +132,9 @@ pub enum WatchEvent {
         /// `metadata.resourceVersion`
         resource_version: String,
     },
+    /// The `BOOKMARK` that ends the list at the beginning of a watch: annotation `k8s.io/initial-events-end`.
+    Listed {
+        /// `metadata.resourceVersion`
+        resource_version: String,
+    },
 }

@@ -23,6 +23,7 @@ mod expect;
 mod failures;
 mod ledger;
 mod lifecycle;
+mod lists;
 mod nodes;
 mod notice;
 mod pending;
@@ -40,7 +41,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 pub use action::{Action, PodPatch, Selection};
-pub use config::{Batch, ClaimOwner, PlanConfig};
+pub use config::{Batch, ClaimOwner, PlanConfig, Polling};
 pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
 pub use ledger::Counts;
 pub use notice::{FatalKind, LossCause, LossKind, Notice};
@@ -128,7 +129,7 @@ impl Plan {
             calls: Calls::default(),
             chores: Chores::default(),
             chores_backoff: Backoff::new(CHORE_BACKOFF, CHORE_BACKOFF_MAX),
-            watch: Watch::new(),
+            watch: Watch::new(now),
             startup: Startup::new(cfg.driver_pod.is_some(), cfg.config_map),
             labels_forbidden: false,
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
@@ -221,6 +222,7 @@ impl Plan {
             }
         });
         self.on_started(now, executor);
+        self.runs(executor);
         self.handle_timeout(now);
     }
 

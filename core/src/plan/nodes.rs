@@ -107,7 +107,10 @@ impl Nodes {
         homes: impl Iterator<Item = &'a str>,
     ) -> (Vec<String>, Vec<Duration>) {
         let (after, span) = (self.after, self.span);
-        let good: Vec<_> = homes.filter(|home| !self.failures.contains_key(*home)).take(1).collect();
+        let good: Vec<_> = homes
+            .filter(|home| !self.failures.contains_key(*home))
+            .take(1)
+            .collect();
         if after == 0 || good.is_empty() {
             return (Vec::new(), Vec::new());
         }
@@ -196,7 +199,10 @@ impl Plan {
             return;
         };
         if self.nodes.started(&node) {
-            tracing::info!(node, "an executor has started on the node: it is no longer avoided");
+            tracing::info!(
+                node,
+                "an executor has started on the node: it is no longer avoided"
+            );
         }
         self.judge_nodes(now);
     }
@@ -213,7 +219,11 @@ impl Plan {
         let Some(executor) = self.ledger.get(id).filter(|executor| !executor.registered) else {
             return false;
         };
-        let Some(node) = executor.node.clone().filter(|_| is_start_failure(kind, exit_code)) else {
+        let Some(node) = executor
+            .node
+            .clone()
+            .filter(|_| is_start_failure(kind, exit_code))
+        else {
             return false;
         };
         // It is counted after this, unless the node is to blame.
@@ -367,7 +377,10 @@ mod tests {
         assert!(fail(&mut nodes, 3, "b", 2).is_empty(), "another node");
         nodes.started("a");
         assert!(fail(&mut nodes, 4, "a", 3).is_empty(), "one has started since");
-        assert!(fail(&mut nodes, 105, "a", 4).is_empty(), "the other one was long ago");
+        assert!(
+            fail(&mut nodes, 105, "a", 4).is_empty(),
+            "the other one was long ago"
+        );
         assert_eq!(fail(&mut nodes, 106, "a", 5), ["a"]);
         assert_eq!(*nodes.avoided(), ["a".to_owned()]);
         assert!(fail(&mut nodes, 107, "a", 6).is_empty(), "told once");
@@ -386,7 +399,10 @@ mod tests {
         assert!(nodes.judge(at(1), ["a", "b"].into_iter()).0.is_empty());
         assert!(nodes.any_suspect());
         let (avoided, theirs) = nodes.judge(at(2), ["a", "c"].into_iter());
-        assert_eq!((avoided, theirs), (vec!["a".to_owned(), "b".to_owned()], vec![at(1), at(1)]));
+        assert_eq!(
+            (avoided, theirs),
+            (vec!["a".to_owned(), "b".to_owned()], vec![at(1), at(1)])
+        );
         assert!(!nodes.any_suspect());
         assert!(nodes.started("a") && !nodes.started("a"));
         assert_eq!(nodes.lift(), ["b"]);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ledger::Counts;
 use super::types::{ExecutorId, ProfileId};
@@ -30,6 +31,17 @@ pub struct Snapshot {
     pub next_id: ExecutorId,
     /// Names of the nodes that new executors keep away from.
     pub avoided_nodes: Arc<[String]>,
+    /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
+    /// when the last complete list was asked for; before the first list, of the start. It never goes back.
+    pub current_at: Duration,
+}
+
+impl Snapshot {
+    /// How old what the plan knows may be. A watch that is well stays below 90 s, since the API server sends a
+    /// bookmark each minute; without a watch it is the interval of the lists and the time a list takes.
+    pub fn staleness(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.current_at)
+    }
 }
 
 impl Plan {
@@ -50,6 +62,7 @@ impl Plan {
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
             avoided_nodes: self.nodes.avoided(),
+            current_at: self.watch.current_at(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::conf::{Conf, ConfError, keys};
-use crate::plan::{Batch, ClaimOwner, PlanConfig};
+use crate::plan::{Batch, ClaimOwner, PlanConfig, Polling};
 
 /// What the plan is to know of the configuration.
 pub(super) fn plan_config(
@@ -57,6 +57,7 @@ pub(super) fn plan_config(
         } else {
             ClaimOwner::Pod
         },
+        polling: polling(conf)?,
         seed,
         avoid_nodes_after: usize::try_from(conf.get(&keys::STOKER_NODES_AVOID_AFTER_FAILURES)?).unwrap_or(0),
         avoid_nodes_for: conf.get(&keys::STOKER_NODES_AVOID_FOR)?,
@@ -71,6 +72,16 @@ fn driver_readiness_timeout(conf: &Conf) -> Result<Duration, ConfError> {
         return Ok(Duration::ZERO);
     }
     conf.get(&keys::ALLOCATION_DRIVER_READINESS_TIMEOUT)
+}
+
+/// Without a watch there are lists, also where the user has turned these off as well: otherwise nobody would learn
+/// what becomes of executors. The interval alone causes none.
+fn polling(conf: &Conf) -> Result<Option<Polling>, ConfError> {
+    let polling = Polling {
+        interval: conf.get(&keys::EXECUTOR_API_POLLING_INTERVAL)?,
+        cached: conf.get(&keys::EXECUTOR_POLLING_WITH_RESOURCE_VERSION)?,
+    };
+    Ok((!conf.get(&keys::EXECUTOR_ENABLE_API_WATCHER)?).then_some(polling))
 }
 
 /// After how many failed executors the application ends: `spark.executor.maxNumFailures`, else twice the number
@@ -154,5 +165,28 @@ mod tests {
         assert_eq!(config(&[]).create_timeout, Duration::from_mins(10));
         let slow = config(&[("spark.kubernetes.allocation.batch.delay", "300s")]);
         assert_eq!(slow.create_timeout, Duration::from_mins(25));
+    }
+
+    #[test]
+    fn only_without_a_watch_there_are_lists_in_intervals() {
+        let polling = |entries: &[(&str, &str)]| config(entries).polling;
+        let interval = ("spark.kubernetes.executor.apiPollingInterval", "7s");
+        let watcher = ("spark.kubernetes.executor.enableApiWatcher", "false");
+        let cached = (
+            "spark.kubernetes.executor.enablePollingWithResourceVersion",
+            "true",
+        );
+        let off = ("spark.kubernetes.executor.enableApiPolling", "false");
+        assert_eq!(polling(&[]), None);
+        assert_eq!(polling(&[interval, cached]), None);
+        let lists = |seconds, cached| {
+            Some(Polling {
+                interval: Duration::from_secs(seconds),
+                cached,
+            })
+        };
+        assert_eq!(polling(&[watcher]), lists(30, false));
+        assert_eq!(polling(&[watcher, off]), lists(30, false));
+        assert_eq!(polling(&[watcher, interval, cached]), lists(7, true));
     }
 }

@@ -8,10 +8,11 @@ use crate::plan::{
 };
 
 use super::OWNER;
+use super::check::{Violations, require};
 use super::cluster::Cluster;
 use super::server::claim_name;
 
-/// Follows preparations and claims; panics where an invariant does not hold.
+/// Follows preparations and claims, and records where an invariant does not hold.
 #[derive(Debug)]
 pub(super) struct ClaimChecker {
     prepares: bool,
@@ -55,50 +56,79 @@ impl ClaimChecker {
         self.refused.contains(&id)
     }
 
-    pub(super) fn on_prepare(&mut self, executors: &[(ExecutorId, ProfileId)]) {
-        assert!(self.prepares, "nothing is to be prepared");
-        assert!(!self.preparing, "two preparations at once");
-        assert!((1..=128).contains(&executors.len()), "{}", executors.len());
+    pub(super) fn on_prepare(&mut self, executors: &[(ExecutorId, ProfileId)], found: &mut Violations) {
+        require!(found, Frugality, self.prepares, "nothing is to be prepared");
+        require!(found, Bounds, !self.preparing, "two preparations at once");
+        let count = executors.len();
+        require!(
+            found,
+            Bounds,
+            (1..=128).contains(&count),
+            "{count} are prepared at once"
+        );
         self.preparing = true;
         for (id, _) in executors {
-            assert!(
-                self.prepared.insert(*id, None).is_none(),
-                "executor {id} is prepared twice"
-            );
+            let fresh = self.prepared.insert(*id, None).is_none();
+            require!(found, Ids, fresh, "executor {id} is prepared twice");
         }
     }
 
-    pub(super) fn on_claim(&mut self, id: ExecutorId, index: usize, owner: &ObjectRef) {
+    pub(super) fn on_claim(
+        &mut self,
+        id: ExecutorId,
+        index: usize,
+        owner: &ObjectRef,
+        found: &mut Violations,
+    ) {
         let claims = self.prepared.get(&id).copied().flatten();
-        assert!(
+        require!(
+            found,
+            Ids,
             claims.is_some_and(|claims| index < claims),
             "claim {index} of executor {id} was not prepared"
         );
-        assert!(
+        require!(
+            found,
+            Frugality,
             !self.made.contains(&(id, index)),
             "claim {index} of executor {id} is made twice"
         );
-        assert!(
-            self.in_flight.insert((id, index)),
+        let fresh = self.in_flight.insert((id, index));
+        require!(
+            found,
+            Frugality,
+            fresh,
             "claim {index} of executor {id} is in flight twice"
         );
-        if self.drivers {
-            assert_eq!((owner.name.as_str(), owner.uid.as_str()), ("driver", OWNER));
+        let right = if self.drivers {
+            (owner.name.as_str(), owner.uid.as_str()) == ("driver", OWNER)
         } else {
-            assert_eq!(owner.name, format!("test-exec-{id}"));
-            assert_eq!(Some(&owner.uid), self.pods.get(&id), "owner of a claim of {id}");
-        }
+            owner.name == format!("test-exec-{id}") && Some(&owner.uid) == self.pods.get(&id)
+        };
+        require!(
+            found,
+            Ownership,
+            right,
+            "claim {index} of executor {id} is owned by {owner:?}"
+        );
     }
 
-    pub(super) fn on_create(&mut self, id: ExecutorId, cluster: &Cluster) {
+    pub(super) fn on_create(&mut self, id: ExecutorId, cluster: &Cluster, found: &mut Violations) {
         if !self.prepares {
             return;
         }
         let claims = self.prepared.get(&id).copied().flatten();
-        let claims = claims.unwrap_or_else(|| panic!("executor {id} was not prepared"));
-        for name in (0..claims).map(|index| claim_name(id, index)) {
+        require!(
+            found,
+            Ids,
+            claims.is_some(),
+            "executor {id} is created and was not prepared"
+        );
+        for name in (0..claims.unwrap_or(0)).map(|index| claim_name(id, index)) {
             let owner = cluster.claims.get(&name).map(|claim| claim.owner.as_str());
-            assert!(
+            require!(
+                found,
+                Ownership,
                 !self.drivers || owner == Some(OWNER),
                 "a pod comes before its claim {name}"
             );
@@ -109,7 +139,7 @@ impl ClaimChecker {
         self.pods.insert(id, uid.to_owned());
     }
 
-    pub(super) fn on_result(&mut self, action: &Action, result: &CallResult) {
+    pub(super) fn on_result(&mut self, action: &Action, result: &CallResult, found: &mut Violations) {
         match (action, result) {
             (Action::Prepare { .. }, result) => {
                 self.preparing = false;
@@ -134,8 +164,11 @@ impl ClaimChecker {
                         false
                     }
                 };
-                assert!(
-                    !exists || self.made.insert((*executor, *index)),
+                let fresh = !exists || self.made.insert((*executor, *index));
+                require!(
+                    found,
+                    Ids,
+                    fresh,
                     "claim {index} of executor {executor} was made twice"
                 );
             }
@@ -144,15 +177,19 @@ impl ClaimChecker {
     }
 
     /// No claim is left that no pod ever used, unless nobody can know of it; then its owner takes it along.
-    pub(super) fn on_end(&self, cluster: &Cluster) {
+    pub(super) fn on_end(&self, cluster: &Cluster, found: &mut Violations) {
         for (name, claim) in &cluster.claims {
             let id = claim.executor;
             let known = self.pods.contains_key(&id) || self.unsure.contains(&id);
-            assert!(
+            require!(
+                found,
+                Ownership,
                 known || !self.prepared.contains_key(&id),
                 "claim {name} was made for nothing"
             );
-            assert!(
+            require!(
+                found,
+                Ownership,
                 self.drivers || cluster.by_uid(&claim.owner).is_some(),
                 "claim {name} has outlived its pod"
             );

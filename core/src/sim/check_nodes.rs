@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::plan::{Action, ExecutorId, Plan, PlanConfig};
 
+use super::check::{Violations, require};
 use super::cluster::Cluster;
 
 /// Follows creates and registrations.
@@ -51,7 +52,7 @@ impl NodeChecker {
     }
 
     /// A node is avoided only if so many executors did not start there, and never are all of them.
-    pub(super) fn on_avoided(&mut self, avoided: &Arc<[String]>, cluster: &Cluster) {
+    pub(super) fn on_avoided(&mut self, avoided: &Arc<[String]>, cluster: &Cluster, found: &mut Violations) {
         for node in avoided.iter() {
             if !self.avoided.insert(node.clone()) {
                 continue;
@@ -61,7 +62,9 @@ impl NodeChecker {
                 .iter()
                 .filter(|(id, home)| *home == node && !self.registered.contains(id))
                 .count();
-            assert!(
+            require!(
+                found,
+                Losses,
                 self.after > 0 && never >= self.after,
                 "node {node} is avoided though only {never} executors have failed to start there"
             );
@@ -70,7 +73,12 @@ impl NodeChecker {
                 .iter()
                 .filter_map(|id| cluster.home(*id))
                 .any(|home| !avoided.iter().any(|node| node == home));
-            assert!(elsewhere, "every node is avoided on which executors have started");
+            require!(
+                found,
+                Losses,
+                elsewhere,
+                "every node is avoided on which executors have started"
+            );
         }
     }
 

@@ -1,14 +1,8 @@
 //! A plan, a simulated cluster and a simulated Spark on one virtual clock.
 
-#![expect(
-    clippy::missing_panics_doc,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "only tests use the simulator: what must not happen panics"
-)]
-
 pub mod check;
 mod check_claims;
+mod check_lists;
 mod check_nodes;
 pub mod cluster;
 pub mod faults;
@@ -16,6 +10,7 @@ pub mod nodes;
 pub mod ops;
 mod server;
 mod spark;
+mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -26,9 +21,10 @@ use crate::plan::{
 };
 use fastrand::Rng;
 
-use check::Checker;
+use check::{Checker, Invariant, Violation};
 use cluster::{Cluster, Fate, is_alive};
 use faults::Faults;
+use watches::Connection;
 
 /// Application id of the plan under test.
 pub const APP: &str = "spark-test";
@@ -46,6 +42,8 @@ enum Happening {
     Answer(CallId, CallResult),
     /// A watch event reaches the plan.
     Event(CallId, WatchEvent),
+    /// It is time for a watch to say how far it is.
+    Bookmark(CallId),
     /// A watch ends.
     EndWatch(CallId, Outcome<()>),
     /// The kubelet starts a pod.
@@ -60,15 +58,6 @@ enum Happening {
     Exit(String),
     /// A pod ends by itself.
     End(String, Fate),
-}
-
-/// An open watch on the server's side.
-#[derive(Debug)]
-struct Connection {
-    /// The last version that was put on the wire.
-    sent: u64,
-    /// Events arrive in order.
-    last: Duration,
 }
 
 /// The simulation.
@@ -100,6 +89,8 @@ pub struct Sim {
     pub start_time: Option<Duration>,
     /// How long a running pod takes to end when it is deleted.
     pub end_time: Duration,
+    /// How long an executor runs on a node on which executors end at once.
+    pub fails_after: Duration,
     /// How many volume claims each executor has, where executors are prepared.
     pub claims_each: usize,
     /// How long a preparation takes.
@@ -145,6 +136,7 @@ impl Sim {
             silent: false,
             start_time: Some(Duration::from_millis(1500)),
             end_time: Duration::from_secs(2),
+            fails_after: Duration::from_millis(300),
             claims_each: 0,
             prepare_time: Duration::ZERO,
             registered: BTreeSet::new(),
@@ -175,12 +167,9 @@ impl Sim {
         self.now = until;
     }
 
-    /// Runs until a condition holds; panics when it does not within the span.
-    pub fn run_until(&mut self, span: Duration, what: &str, mut holds: impl FnMut(&Sim) -> bool) {
-        let until = self.now + span;
-        while !holds(self) {
-            assert!(self.step(until), "not within {span:?}: {what}\n{}", self.tail());
-        }
+    /// What did not hold so far. Nothing happens any more after the first.
+    pub fn violations(&self) -> &[Violation] {
+        self.check.violations()
     }
 
     /// The last lines of the trace.
@@ -188,8 +177,11 @@ impl Sim {
         self.trace[self.trace.len().saturating_sub(60)..].join("\n")
     }
 
-    /// Lets the next thing happen, unless it is later than `until`.
-    fn step(&mut self, until: Duration) -> bool {
+    /// Lets the next thing happen; false when it is later than `until`, or when something did not hold.
+    pub fn step(&mut self, until: Duration) -> bool {
+        if !self.violations().is_empty() {
+            return false;
+        }
         let happening = self.queue.first_key_value().map(|((at, _), _)| *at);
         let timeout = self.plan.poll_timeout();
         let Some(next) = [happening, timeout]
@@ -201,25 +193,23 @@ impl Sim {
             return false;
         };
         self.steps = if next > self.now { 0 } else { self.steps + 1 };
-        assert!(
-            self.steps < 100_000,
-            "the clock does not advance\n{}",
-            self.tail()
-        );
+        if self.steps == 100_000 {
+            let message = "the clock does not advance".to_owned();
+            self.check.violated(Invariant::Convergence, message);
+        }
         self.calls_in_minute(next);
         self.now = self.now.max(next);
+        self.check.set_time(self.now);
         if happening.is_some_and(|at| at <= self.now) {
             if let Some((_, happening)) = self.queue.pop_first() {
                 self.happen(happening);
             }
         } else {
             self.plan.handle_timeout(self.now);
-            let again = self.plan.poll_timeout();
-            assert!(
-                again.is_none_or(|at| at > self.now),
-                "a deadline that stays: {again:?} at {:?}",
-                self.now
-            );
+            if let Some(again) = self.plan.poll_timeout().filter(|at| *at <= self.now) {
+                let message = format!("a deadline that stays: {again:?}");
+                self.check.violated(Invariant::Convergence, message);
+            }
         }
         self.drain();
         true
@@ -230,7 +220,10 @@ impl Sim {
         let minute = next.as_secs() / 60;
         if minute > self.minute.0 {
             let calls = self.actions.len() - self.minute.1;
-            assert!(calls < 3000, "{calls} calls within a minute\n{}", self.tail());
+            if calls >= 3000 {
+                let message = format!("{calls} calls within a minute");
+                self.check.violated(Invariant::Frugality, message);
+            }
             self.minute = (minute, self.actions.len());
         }
     }
@@ -247,15 +240,6 @@ impl Sim {
             .filter(|(_, action)| server::name_of(action) == name)
             .map(|(at, _)| *at)
             .collect()
-    }
-
-    /// Runs until so many executors of the default profile run and have registered.
-    pub fn run_up(&mut self, target: u32) {
-        self.target(0, target);
-        let wanted = target as usize;
-        self.run_until(Duration::from_mins(2), "all executors have registered", |sim| {
-            sim.registered.len() == wanted
-        });
     }
 
     /// Running executors of a profile that are not on their way out.
@@ -296,10 +280,10 @@ impl Sim {
     }
 
     /// Somebody else creates a pod.
-    pub fn plant(&mut self, pod: crate::plan::PodFacts) {
-        let planted = self.cluster.create(pod);
-        assert!(planted.is_ok(), "{planted:?}");
+    pub fn plant(&mut self, pod: crate::plan::PodFacts) -> Result<(), ApiFailure> {
+        self.cluster.create(pod)?;
         self.publish();
+        Ok(())
     }
 
     /// Somebody deletes a pod.
@@ -349,10 +333,8 @@ impl Sim {
 
     /// Takes everything the plan has to say.
     fn drain(&mut self) {
-        self.check
-            .nodes
-            .on_avoided(&self.plan.snapshot().avoided_nodes, &self.cluster);
-        self.check.nodes.on_replaced(&self.plan, &self.cluster);
+        self.check.set_time(self.now);
+        self.check.on_step(&self.plan, &self.cluster);
         while let Some(notice) = self.plan.poll_notice() {
             self.trace.push(format!("{:?} {notice:?}", self.now));
             self.check.on_notice(&notice, &self.cluster);
@@ -368,10 +350,11 @@ impl Sim {
             let delay = self.latency();
             self.later(delay, Happening::Arrive(action));
         }
-        self.check.on_snapshot(&self.plan.snapshot(), 0);
+        self.check.on_snapshot(&self.plan.snapshot());
     }
 
     fn happen(&mut self, happening: Happening) {
+        self.check.set_time(self.now);
         match happening {
             Happening::Arrive(action) => self.arrive(action),
             Happening::ArriveLate(action) => {
@@ -383,9 +366,11 @@ impl Sim {
             }
             Happening::Event(call, event) => {
                 if self.watches.contains_key(&call) {
+                    self.check.on_event(call, &event);
                     self.plan.handle_watch(self.now, event);
                 }
             }
+            Happening::Bookmark(call) => self.bookmark(call),
             Happening::EndWatch(call, outcome) => {
                 if self.watches.remove(&call).is_some() {
                     let result = CallResult::Watch(outcome);

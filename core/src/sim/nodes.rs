@@ -1,7 +1,6 @@
 //! Nodes of the simulated cluster: where pods come to be, and what they meet there.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::plan::{Condition, ContainerState, ExecutorId, PodFacts, PodPhase};
 
@@ -80,7 +79,8 @@ impl Sim {
             Some(node) => node,
             None => match self.cluster.choices(&pod).as_slice() {
                 [] => {
-                    self.cluster.modify(uid, |pod| pod.conditions = vec![unscheduled()]);
+                    self.cluster
+                        .modify(uid, |pod| pod.conditions = vec![unscheduled()]);
                     return false;
                 }
                 [only] => only.clone(),
@@ -98,7 +98,8 @@ impl Sim {
             .and_then(|node| node.broken);
         self.cluster.modify(uid, |pod| {
             pod.node = Some(node);
-            pod.conditions.retain(|condition| condition.kind != "PodScheduled");
+            pod.conditions
+                .retain(|condition| condition.kind != "PodScheduled");
             if broken == Some(Breakage::NoImage) {
                 pod.containers = vec![container(CONTAINER, no_image())];
             }
@@ -108,7 +109,7 @@ impl Sim {
         }
         self.cluster.run(uid);
         if broken == Some(Breakage::Exits) {
-            self.later(Duration::from_millis(300), Happening::End(uid.to_owned(), Fate::Exit(1)));
+            self.later(self.fails_after, Happening::End(uid.to_owned(), Fate::Exit(1)));
         }
         broken.is_none()
     }

@@ -1,15 +1,16 @@
 //! How requests reach the cluster, what they do there and how answers come back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::plan::{
-    Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, Outcome, PodPatch, Prepared, ProfileId,
-    Selection,
+    Action, ApiFailure, CallResult, ExecutorId, FailureClass, Outcome, PodFacts, PodPatch, Prepared,
+    ProfileId, Selection,
 };
 
 use super::cluster::{Cluster, refuse};
 use super::faults::Course;
-use super::{APP, Connection, Happening, OWNER, Sim, unreachable};
+use super::{APP, Happening, OWNER, Sim, unreachable};
 
 /// After this time a caller gives up.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,6 +21,10 @@ pub(super) fn name_of(action: &Action) -> &'static str {
         Action::GetDriverPod { .. } => "driver",
         Action::CreateConfigMap { .. } => "configmap",
         Action::List { .. } => "list",
+        Action::Watch {
+            resource_version: None,
+            ..
+        } => "streaming list",
         Action::Watch { .. } => "watch",
         Action::Prepare { .. } => "prepare",
         Action::CreateClaim { .. } => "claim",
@@ -97,7 +102,7 @@ impl Sim {
             return self.answer(&action, failed(&action, unreachable(), false));
         }
         if let Action::Watch { resource_version, .. } = &action {
-            return self.open_watch(call, resource_version);
+            return self.open_watch(call, resource_version.as_deref());
         }
         let timeout = |sim: &mut Sim| {
             let result = failed(&action, refuse(FailureClass::Timeout, "no answer"), true);
@@ -142,10 +147,22 @@ impl Sim {
                     CallResult::ConfigMap(Outcome::Done(()))
                 }
             }
-            Action::List { continue_token, .. } => match self.cluster.list(APP, continue_token.as_deref()) {
-                Ok(page) => CallResult::List(Outcome::Done(page)),
-                Err(failure) => failed(action, failure, false),
-            },
+            Action::List {
+                continue_token,
+                cached,
+                ..
+            } => {
+                let lags = *cached && self.rng.u32(0..100) < self.faults.stale_list;
+                let page = if *cached {
+                    Ok(self.cluster.cached_list(APP, lags))
+                } else {
+                    self.cluster.list(APP, continue_token.as_deref())
+                };
+                match page {
+                    Ok(page) => CallResult::List(Outcome::Done(page)),
+                    Err(failure) => failed(action, failure, false),
+                }
+            }
             Action::Watch { .. } => CallResult::Watch(Outcome::Done(())),
             Action::Prepare { executors, .. } => {
                 CallResult::Prepared(Outcome::Done(self.prepared(executors)))
@@ -185,22 +202,10 @@ impl Sim {
                 profile,
                 avoid,
                 ..
-            } => {
-                let name = format!("test-exec-{executor}");
-                let owner = self.owned.then_some(OWNER);
-                let pod = Cluster::executor_pod(&name, APP, *executor, *profile, owner);
-                match self.cluster.create(pod) {
-                    Ok(pod) => {
-                        self.cluster.keep_away(&pod.uid, avoid);
-                        if let Some(time) = self.start_time {
-                            let spread = Duration::from_millis(self.rng.u64(0..500));
-                            self.later(time + spread, Happening::Start(pod.uid.clone()));
-                        }
-                        CallResult::Pod(Outcome::Done(Some(Box::new(pod))))
-                    }
-                    Err(failure) => failed(action, failure, false),
-                }
-            }
+            } => match self.create_pod(*executor, *profile, avoid) {
+                Ok(pod) => CallResult::Pod(Outcome::Done(Some(Box::new(pod)))),
+                Err(failure) => failed(action, failure, false),
+            },
             Action::Get { name, .. } => {
                 CallResult::Pod(Outcome::Done(self.cluster.pods.get(name).cloned().map(Box::new)))
             }
@@ -221,17 +226,7 @@ impl Sim {
                 selection: Selection::Pods,
                 ..
             } => {
-                let ours = |pod: &&crate::plan::PodFacts| pod.app_id.as_deref() == Some(APP);
-                let names: Vec<_> = self
-                    .cluster
-                    .pods
-                    .values()
-                    .filter(ours)
-                    .map(|pod| pod.name.clone())
-                    .collect();
-                for name in names {
-                    let _ = self.apply_delete(&name, None);
-                }
+                self.delete_pods();
                 CallResult::Empty(Outcome::Done(()))
             }
             Action::DeleteConfigMap { .. } | Action::DeleteCollection { .. } => {
@@ -241,6 +236,33 @@ impl Sim {
         };
         self.publish();
         result
+    }
+
+    fn create_pod(
+        &mut self,
+        executor: ExecutorId,
+        profile: ProfileId,
+        avoid: &Arc<[String]>,
+    ) -> Result<PodFacts, ApiFailure> {
+        let name = format!("test-exec-{executor}");
+        let owner = self.owned.then_some(OWNER);
+        let pod = Cluster::executor_pod(&name, APP, executor, profile, owner);
+        let pod = self.cluster.create(pod)?;
+        self.cluster.keep_away(&pod.uid, avoid);
+        if let Some(time) = self.start_time {
+            let spread = Duration::from_millis(self.rng.u64(0..500));
+            self.later(time + spread, Happening::Start(pod.uid.clone()));
+        }
+        Ok(pod)
+    }
+
+    fn delete_pods(&mut self) {
+        let ours = |pod: &&PodFacts| pod.app_id.as_deref() == Some(APP);
+        let pods = self.cluster.pods.values().filter(ours);
+        let names: Vec<_> = pods.map(|pod| pod.name.clone()).collect();
+        for name in names {
+            let _ = self.apply_delete(&name, None);
+        }
     }
 
     /// Pods are built: at once without anybody's help, later with the JVM's, and not always for all.
@@ -281,61 +303,5 @@ impl Sim {
             );
         }
         Ok(())
-    }
-
-    fn open_watch(&mut self, call: CallId, version: &str) {
-        if let Err(failure) = self.cluster.events_since(version) {
-            let delay = self.latency();
-            let result = CallResult::Watch(Outcome::Failed(failure));
-            self.later(delay, Happening::Answer(call, result));
-            return;
-        }
-        let sent = version.parse().unwrap_or(0);
-        self.watches.insert(call, Connection { sent, last: self.now });
-        if self.rng.u32(0..100) < self.faults.drop_watch {
-            let delay = Duration::from_millis(self.rng.u64(0..20_000));
-            let outcome = match self.rng.u32(0..3) {
-                0 => Outcome::Done(()),
-                1 => Outcome::Failed(refuse(FailureClass::Gone, "too old resource version")),
-                _ => Outcome::Unknown(unreachable()),
-            };
-            self.later(delay, Happening::EndWatch(call, outcome));
-        }
-        self.publish();
-    }
-
-    /// Puts new events on every open watch.
-    pub(super) fn publish(&mut self) {
-        let calls: Vec<_> = self.watches.keys().copied().collect();
-        for call in calls {
-            let Some(connection) = self.watches.get(&call) else {
-                continue;
-            };
-            let (sent, last) = (connection.sent, connection.last);
-            if sent >= self.cluster.version() {
-                continue;
-            }
-            let Ok(events) = self.cluster.events_since(&sent.to_string()) else {
-                self.later(
-                    Duration::ZERO,
-                    Happening::EndWatch(call, Outcome::Failed(refuse(FailureClass::Gone, "too old"))),
-                );
-                continue;
-            };
-            let (mut sent, mut last) = (sent, last);
-            for (version, event) in events {
-                if self.silent {
-                    sent = version;
-                    continue;
-                }
-                last = last.max(self.now + self.latency());
-                sent = version;
-                self.later(last.saturating_sub(self.now), Happening::Event(call, event));
-            }
-            if let Some(connection) = self.watches.get_mut(&call) {
-                connection.sent = sent;
-                connection.last = last;
-            }
-        }
     }
 }

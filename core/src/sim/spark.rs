@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::plan::{ExecutorId, Plan, ProfileId};
 
-use super::check::Checker;
+use super::check::{Checker, Invariant};
 use super::cluster::{Fate, is_alive};
 use super::{Happening, Sim};
 
@@ -46,11 +46,18 @@ impl Sim {
     /// Spark kills executors: it has told them to exit, and most do.
     pub fn kill(&mut self, ids: &[ExecutorId]) {
         for id in ids {
-            self.check.on_kill(*id);
             self.registered.remove(id);
             if let Some(uid) = self.uid_of(*id).filter(|_| self.rng.u32(0..4) > 0) {
                 self.later(Duration::from_secs(1), Happening::Exit(uid));
             }
+        }
+        self.kill_hung(ids);
+    }
+
+    /// Spark kills executors that do not hear of it.
+    pub fn kill_hung(&mut self, ids: &[ExecutorId]) {
+        for id in ids {
+            self.check.on_kill(*id);
         }
         self.plan.handle_kill(self.now, ids);
         self.drain();
@@ -69,11 +76,13 @@ impl Sim {
     pub fn stop(&mut self, span: Duration) -> bool {
         let deadline = self.begin_stop(span);
         while !self.plan.is_stopped() {
-            assert!(
-                self.step(deadline),
-                "the deadline does not end the stop\n{}",
-                self.tail()
-            );
+            if !self.step(deadline) {
+                if self.violations().is_empty() {
+                    let message = "the deadline does not end the stop".to_owned();
+                    self.check.violated(Invariant::Bounds, message);
+                }
+                return false;
+            }
         }
         self.now < deadline
     }
@@ -109,10 +118,10 @@ impl Sim {
             return;
         }
         if self.plan.is_deleted(id) {
-            assert!(
-                self.check.may_refuse(id),
-                "executor {id} is refused without a reason"
-            );
+            if !self.check.may_refuse(id) {
+                let message = format!("executor {id} is refused without a reason");
+                self.check.violated(Invariant::Losses, message);
+            }
             self.cluster.end(uid, Fate::Exit(1));
             return;
         }

@@ -24,9 +24,13 @@ pub fn avoid_nodes(pod: Vec<u8>, nodes: &[String]) -> Vec<u8> {
         if !named {
             edit(spec, "affinity", |affinity| {
                 edit(affinity, "nodeAffinity", |affinity| {
-                    edit(affinity, "requiredDuringSchedulingIgnoredDuringExecution", |required| {
-                        exclude(required, nodes);
-                    });
+                    edit(
+                        affinity,
+                        "requiredDuringSchedulingIgnoredDuringExecution",
+                        |required| {
+                            exclude(required, nodes);
+                        },
+                    );
                 });
             });
         }
@@ -50,7 +54,11 @@ fn exclude(selector: &mut Object, nodes: &[String]) {
     match selector.get_mut("nodeSelectorTerms") {
         Some(Value::Array(terms)) => {
             for term in terms.iter_mut().filter_map(Value::as_object_mut) {
-                let some = |field| term.get(field).and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+                let some = |field| {
+                    term.get(field)
+                        .and_then(Value::as_array)
+                        .is_some_and(|all| !all.is_empty())
+                };
                 if some("matchExpressions") || some("matchFields") {
                     append(term, "matchFields", excluded());
                 }

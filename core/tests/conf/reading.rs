@@ -237,7 +237,6 @@ fn options_stand_after_the_default_ones() {
 fn features_that_are_not_there_are_all_named() {
     let error = refusal(&[
         ("spark.kubernetes.driver.waitToReusePersistentVolumeClaim", "true"),
-        ("spark.kubernetes.executor.enableApiWatcher", "false"),
         ("spark.kubernetes.allocation.recoveryMode.enabled", "true"),
         ("spark.executor.cores", "not looked at yet"),
     ]);
@@ -250,12 +249,11 @@ fn features_that_are_not_there_are_all_named() {
         [
             "spark.kubernetes.allocation.recoveryMode.enabled",
             "spark.kubernetes.driver.waitToReusePersistentVolumeClaim",
-            "spark.kubernetes.executor.enableApiWatcher",
         ]
     );
     let shown = error.to_string();
     assert!(
-        shown.contains("spark.kubernetes.executor.enableApiWatcher (running without a watch)"),
+        shown.contains("spark.kubernetes.driver.waitToReusePersistentVolumeClaim ("),
         "{shown}"
     );
     assert!(shown.contains("spark.stoker.enabled=false"), "{shown}");
@@ -266,7 +264,6 @@ fn a_feature_that_is_left_off_is_no_reason_to_refuse() {
     conf(
         V4_3,
         &[
-            ("spark.kubernetes.executor.enableApiWatcher", "true"),
             (
                 "spark.kubernetes.driver.waitToReusePersistentVolumeClaim",
                 "false",
@@ -287,7 +284,7 @@ fn a_configuration_that_hands_over_to_spark_is_not_looked_at() {
         V4_3,
         &[
             ("spark.stoker.enabled", "false"),
-            ("spark.kubernetes.executor.enableApiWatcher", "false"),
+            ("spark.kubernetes.driver.waitToReusePersistentVolumeClaim", "true"),
             ("spark.executor.cores", "x"),
         ],
     );

@@ -3,7 +3,8 @@ use stoker_core::plan::{
 };
 use stoker_core::sim::cluster::Cluster;
 use stoker_core::sim::faults::Faults;
-use stoker_core::sim::{APP, OWNER, Sim};
+use stoker_core::sim::{APP, OWNER};
+use stoker_tests::sim::Sim;
 
 use crate::{abort, failed, losses, millis, released, secs, unanswered, waiting};
 
@@ -310,7 +311,7 @@ fn an_executor_that_goes_while_it_is_made_leaves_nothing() {
             sim.settle();
             sim.run(secs(60));
             assert_eq!(sim.alive(0), 0);
-            sim.check.on_end(&sim.cluster);
+            sim.assert_ended();
         }
     }
 }

@@ -4,7 +4,8 @@ use stoker_core::plan::{
 };
 use stoker_core::sim::cluster::Cluster;
 use stoker_core::sim::faults::Faults;
-use stoker_core::sim::{APP, OWNER, Sim};
+use stoker_core::sim::{APP, OWNER};
+use stoker_tests::sim::Sim;
 
 use crate::{abort, failed, failed_for, losses, millis, secs, unanswered, waiting};
 

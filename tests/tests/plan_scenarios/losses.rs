@@ -1,6 +1,6 @@
 use stoker_core::plan::{ExecutorId, LossKind, Notice, PlanConfig, PodPatch};
-use stoker_core::sim::Sim;
 use stoker_core::sim::cluster::Fate;
+use stoker_tests::sim::Sim;
 
 use crate::{abort, losses, released, secs};
 

@@ -8,8 +8,10 @@
 
 mod claims;
 mod creates;
+mod lists;
 mod losses;
 mod nodes;
+mod polling;
 mod releases;
 mod start;
 mod stop;
@@ -18,8 +20,8 @@ mod watch;
 use std::time::Duration;
 
 use stoker_core::plan::{ApiFailure, ExecutorId, FailureClass, LossCause, Notice, Outcome};
-use stoker_core::sim::Sim;
 use stoker_core::sim::cluster::refuse;
+use stoker_tests::sim::Sim;
 
 /// A refusal.
 fn failed(class: FailureClass) -> Outcome<()> {

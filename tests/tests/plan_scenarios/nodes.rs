@@ -1,6 +1,6 @@
 use stoker_core::plan::{Action, ExecutorId, LossKind, PlanConfig};
-use stoker_core::sim::Sim;
 use stoker_core::sim::nodes::{Breakage, Node};
+use stoker_tests::sim::Sim;
 
 use crate::{abort, losses, released, secs};
 
@@ -25,7 +25,10 @@ fn kept_away(sim: &Sim, id: u64) -> Vec<String> {
         Action::Create { executor, avoid, .. } if executor.0 == id => Some(avoid.to_vec()),
         _ => None,
     };
-    sim.actions.iter().find_map(|(_, action)| of(action)).expect("a create")
+    sim.actions
+        .iter()
+        .find_map(|(_, action)| of(action))
+        .expect("a create")
 }
 
 #[test]
@@ -140,7 +143,11 @@ fn nodes_are_avoided_no_longer_where_there_is_no_other() {
     sim.run(secs(30));
     assert!(avoided(&sim).is_empty());
     assert_eq!(released(&sim).len(), 2);
-    assert!(losses(&sim).iter().all(|(_, cause)| cause.kind == LossKind::Exited));
+    assert!(
+        losses(&sim)
+            .iter()
+            .all(|(_, cause)| cause.kind == LossKind::Exited)
+    );
     assert_eq!(sim.registered.len(), 6);
     assert_eq!(sim.sent("delete").len(), deleted + 2, "those that waited");
 }

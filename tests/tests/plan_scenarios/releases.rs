@@ -1,6 +1,6 @@
 use stoker_core::plan::{ExecutorId, FailureClass, PlanConfig};
-use stoker_core::sim::Sim;
 use stoker_core::sim::cluster::Fate;
+use stoker_tests::sim::Sim;
 
 use crate::{failed, losses, millis, released, secs, unanswered};
 
@@ -8,12 +8,9 @@ use crate::{failed, losses, millis, released, secs, unanswered};
 fn a_killed_executor_has_its_grace_and_is_deleted_after_it() {
     let mut sim = Sim::new(Sim::config(), 1);
     sim.run_up(2);
-    sim.check.on_kill(ExecutorId(1));
-    sim.check.on_target(stoker_core::plan::ProfileId(0), 1);
-    sim.plan
-        .handle_targets(sim.now, &[(stoker_core::plan::ProfileId(0), 1)]);
+    sim.target(0, 1);
     let killed_at = sim.now;
-    sim.plan.handle_kill(sim.now, &[ExecutorId(1)]);
+    sim.kill_hung(&[ExecutorId(1)]);
     assert!(sim.plan.is_deleted(ExecutorId(1)));
     sim.run(secs(30));
     let sent = sim.sent("delete");
@@ -35,8 +32,7 @@ fn a_killed_executor_that_ends_by_itself_is_no_loss() {
     );
     sim.run_up(2);
     let uid = sim.uid_of(ExecutorId(1)).expect("a pod");
-    sim.check.on_kill(ExecutorId(1));
-    sim.plan.handle_kill(sim.now, &[ExecutorId(1)]);
+    sim.kill_hung(&[ExecutorId(1)]);
     sim.run(secs(1));
     sim.end(&uid, Fate::Exit(1));
     sim.run(secs(30));
@@ -82,8 +78,7 @@ fn a_killed_executor_on_a_dead_node_does_not_count_for_ever() {
     let mut sim = Sim::new(Sim::config(), 1);
     sim.run_up(1);
     sim.end_time = secs(100_000);
-    sim.check.on_kill(ExecutorId(1));
-    sim.plan.handle_kill(sim.now, &[ExecutorId(1)]);
+    sim.kill_hung(&[ExecutorId(1)]);
     sim.run(secs(50));
     assert_eq!(sim.sent("create").len(), 1, "it may still run");
     sim.run(secs(30));
@@ -212,7 +207,8 @@ fn an_executor_that_registers_while_it_is_being_excluded_stays_or_is_a_loss() {
     for id in [waits, goes] {
         assert!(sim.plan.is_deleted(id));
         sim.check.on_registered(id);
-        sim.plan.handle_registered(sim.now, id);
+        let now = sim.now;
+        sim.plan.handle_registered(now, id);
         assert!(!sim.plan.is_deleted(id));
     }
     sim.run(secs(60));

@@ -4,7 +4,8 @@ use stoker_core::plan::{
     Action, DriverPod, ExecutorId, FailureClass, FatalKind, Notice, PlanConfig, PodPhase, ProfileId,
 };
 use stoker_core::sim::cluster::Cluster;
-use stoker_core::sim::{APP, OWNER, Sim};
+use stoker_core::sim::{APP, OWNER};
+use stoker_tests::sim::Sim;
 
 use crate::{failed, millis, secs, unanswered};
 

@@ -1,7 +1,8 @@
 use stoker_core::plan::{ExecutorId, FailureClass, Notice, PlanConfig, ProfileId};
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_core::sim::faults::Faults;
-use stoker_core::sim::{APP, OWNER, Sim, unreachable};
+use stoker_core::sim::{APP, OWNER, unreachable};
+use stoker_tests::sim::Sim;
 
 use crate::{failed, losses, millis, released, secs};
 
@@ -224,7 +225,7 @@ fn a_stop_that_has_nothing_to_do_is_done() {
     let sent = sim.actions.len();
     assert!(sim.stop(secs(10)));
     assert_eq!(sim.actions.len(), sent);
-    sim.plan.handle_stop(sim.now, sim.now + secs(10));
+    sim.begin_stop(secs(10));
     assert!(sim.plan.is_stopped() && sim.plan.poll_action().is_none());
 }
 

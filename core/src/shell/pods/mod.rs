@@ -129,11 +129,13 @@ impl PodApi {
     }
 
     /// `GET` one page of the application's executor pods. The first page is consistent with all writes
-    /// before it; the others continue its snapshot.
-    pub async fn list(&self, continue_token: Option<&str>) -> Outcome<ListPage> {
+    /// before it; the others continue its snapshot. A `cached` list is what the API server has at hand, in one page.
+    pub async fn list(&self, continue_token: Option<&str>, cached: bool) -> Outcome<ListPage> {
         let params = ListParams {
             label_selector: Some(self.selector.clone()),
-            limit: Some(PAGE_SIZE),
+            // A limit makes old API servers read from the storage.
+            limit: (!cached).then_some(PAGE_SIZE),
+            resource_version: cached.then(|| "0".to_owned()),
             continue_token: continue_token.map(str::to_owned),
             ..ListParams::default()
         };
@@ -148,14 +150,18 @@ impl PodApi {
         map(outcome, ListPage::from)
     }
 
-    /// Watches the application's executor pods from `resource_version` on, with bookmarks. The API server
-    /// ends the watch after 290 to 300 s, so that watches do not end together.
-    pub async fn watch(&self, resource_version: &str) -> Result<Watch, ApiFailure> {
+    /// Watches the application's executor pods from `resource_version` on, with bookmarks. Without a version the
+    /// watch begins with all pods there are, consistent with all writes before it, and [`WatchEvent::Listed`](crate::plan::WatchEvent::Listed). The API
+    /// server ends the watch after 290 to 300 s, so that watches do not end together.
+    pub async fn watch(&self, resource_version: Option<&str>) -> Result<Watch, ApiFailure> {
         let seconds = fastrand::u32(WATCH_SECONDS);
         let params = WatchParams::default().labels(&self.selector).timeout(seconds);
-        let request = self.pods.watch(&params, resource_version);
+        let (request, list_limit) = match resource_version {
+            Some(version) => (self.pods.watch(&params, version), None),
+            None => (self.pods.watch(&params.initial_events(), ""), Some(self.limit)),
+        };
         let request = request.map_err(|error| failure::unbuilt(&error))?.map(Body::from);
-        tokio::time::timeout(self.limit, watch::open(&self.client, request))
+        tokio::time::timeout(self.limit, watch::open(&self.client, request, list_limit))
             .await
             .unwrap_or_else(|_| Err(failure::no_answer(self.limit)))
     }

@@ -47,10 +47,30 @@ struct Bookmark {
 #[serde(rename_all = "camelCase")]
 struct BookmarkMeta {
     resource_version: String,
+    #[serde(default)]
+    annotations: Option<Annotations>,
 }
 
-/// Sends the request and waits for the beginning of the answer. The watch is followed as long as it says something.
-pub(super) async fn open(client: &kube::Client, request: http::Request<Body>) -> Result<Watch, ApiFailure> {
+#[derive(Debug, Default, Deserialize)]
+struct Annotations {
+    #[serde(rename = "k8s.io/initial-events-end")]
+    initial_events_end: Option<String>,
+}
+
+/// The lines of a watch, and whether they are still those of the list at its beginning.
+struct Reader {
+    lines: Lines,
+    /// While the list is not complete: how long it may be silent.
+    list_limit: Option<Duration>,
+}
+
+/// Sends the request and waits for the beginning of the answer. The watch is followed as long as it says something; a
+/// list at its beginning must not be silent for longer than `list_limit`.
+pub(super) async fn open(
+    client: &kube::Client,
+    request: http::Request<Body>,
+    list_limit: Option<Duration>,
+) -> Result<Watch, ApiFailure> {
     let answer = client
         .send(request)
         .await
@@ -63,10 +83,10 @@ pub(super) async fn open(client: &kube::Client, request: http::Request<Body>) ->
     }
     let reader = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other).boxed());
     let lines = FramedRead::new(reader, LinesCodec::new_with_max_length(EVENT_LIMIT));
-    let events = stream::unfold(Some(lines), |lines| async move {
-        let mut lines = lines?;
-        match next_event(&mut lines).await {
-            Ok(Some(event)) => Some((Ok(event), Some(lines))),
+    let events = stream::unfold(Some(Reader { lines, list_limit }), |reader| async move {
+        let mut reader = reader?;
+        match next_event(&mut reader).await {
+            Ok(Some(event)) => Some((Ok(event), Some(reader))),
             Ok(None) => None,
             Err(failure) => Some((Err(failure), None)),
         }
@@ -75,9 +95,11 @@ pub(super) async fn open(client: &kube::Client, request: http::Request<Body>) ->
 }
 
 /// The next event; `None` when the API server ended the watch in order.
-async fn next_event(lines: &mut Lines) -> Result<Option<WatchEvent>, ApiFailure> {
+async fn next_event(reader: &mut Reader) -> Result<Option<WatchEvent>, ApiFailure> {
+    let limit = reader.list_limit.unwrap_or(SILENCE_LIMIT);
     loop {
-        let line = match tokio::time::timeout(SILENCE_LIMIT, lines.next()).await {
+        let line = match tokio::time::timeout(limit, reader.lines.next()).await {
+            Err(_) if reader.list_limit.is_some() => return Err(failure::no_answer(limit)),
             Err(_) => {
                 return Err(cut(
                     "the watch was silent for longer than the API server's bookmarks allow",
@@ -93,7 +115,13 @@ async fn next_event(lines: &mut Lines) -> Result<Option<WatchEvent>, ApiFailure>
         if line.trim().is_empty() {
             continue;
         }
-        return event(&line).map(Some);
+        let event = event(&line)?;
+        match (&event, reader.list_limit) {
+            (WatchEvent::Listed { .. }, _) => reader.list_limit = None,
+            (WatchEvent::Bookmark { .. }, Some(_)) => return Err(not_served()),
+            _ => {}
+        }
+        return Ok(Some(event));
     }
 }
 
@@ -113,12 +141,26 @@ fn event(line: &str) -> Result<WatchEvent, ApiFailure> {
                 resource_version,
             })
         }
-        Ok(Line::Bookmark(Bookmark { metadata })) => Ok(WatchEvent::Bookmark {
-            resource_version: metadata.resource_version,
-        }),
+        Ok(Line::Bookmark(Bookmark { metadata })) => {
+            let resource_version = metadata.resource_version;
+            let annotations = metadata.annotations.unwrap_or_default();
+            Ok(match annotations.initial_events_end.as_deref() {
+                Some("true") => WatchEvent::Listed { resource_version },
+                _ => WatchEvent::Bookmark { resource_version },
+            })
+        }
         Ok(Line::Error(status)) => Err(failure::event(status)),
         Err(error) if error.is_eof() => Err(cut("the connection ended in the middle of an event")),
         Err(error) => Err(failure::garbled(&error)),
+    }
+}
+
+/// An API server that does not know streaming lists takes the request for a usual watch.
+fn not_served() -> ApiFailure {
+    ApiFailure {
+        class: FailureClass::Invalid,
+        message: "the API server does not say where the list at the beginning of a watch ends".to_owned(),
+        retry_after: None,
     }
 }
 

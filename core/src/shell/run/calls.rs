@@ -36,9 +36,13 @@ impl Loop {
                 }
                 Err(message) => self.refuse(call, CallResult::ConfigMap(unbuildable(message))),
             },
-            Action::List { continue_token, .. } => {
+            Action::List {
+                continue_token,
+                cached,
+                ..
+            } => {
                 self.spawn(call, async move {
-                    CallResult::List(pods.list(continue_token.as_deref()).await)
+                    CallResult::List(pods.list(continue_token.as_deref(), cached).await)
                 });
             }
             Action::Watch { resource_version, .. } => self.watch(call, resource_version),
@@ -125,11 +129,11 @@ impl Loop {
         });
     }
 
-    fn watch(&mut self, call: CallId, resource_version: String) {
+    fn watch(&mut self, call: CallId, resource_version: Option<String>) {
         let pods = Arc::clone(&self.pods);
         let events = self.reply.clone();
         self.spawn(call, async move {
-            let mut watch = match pods.watch(&resource_version).await {
+            let mut watch = match pods.watch(resource_version.as_deref()).await {
                 Ok(watch) => std::pin::pin!(watch),
                 Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
             };

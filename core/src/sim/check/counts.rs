@@ -1,0 +1,81 @@
+//! Checks of numbers: the plan's own after every step, and what is left at the end.
+
+use crate::plan::Snapshot;
+
+use super::super::cluster::{Cluster, is_alive};
+use super::{Checker, require};
+
+impl Checker {
+    /// The plan's own numbers.
+    pub fn on_snapshot(&mut self, snapshot: &Snapshot) {
+        require!(
+            self.found,
+            Bounds,
+            snapshot.in_flight <= self.cfg.max_in_flight.max(1),
+            "the plan counts {} calls in flight",
+            snapshot.in_flight
+        );
+        self.list_checker.on_claim(snapshot.current_at, &mut self.found);
+        let pending: usize = snapshot.profiles.values().map(|(_, counts)| counts.pending).sum();
+        require!(
+            self.found,
+            Bounds,
+            pending <= self.cfg.max_pending_pods,
+            "{pending} pending pods"
+        );
+        for (profile, (target, counts)) in &snapshot.profiles {
+            let outstanding = self.outstanding(*profile);
+            require!(
+                self.found,
+                Target,
+                counts.live - counts.staged == outstanding,
+                "the ledger counts {counts:?}, and {outstanding} are outstanding"
+            );
+            require!(
+                self.found,
+                Target,
+                counts.staged == 0 || counts.live <= *target,
+                "executors are prepared above the target: {counts:?}"
+            );
+            require!(
+                self.found,
+                Target,
+                Some(target) == self.targets.get(profile),
+                "the target of profile {profile} is {target} and not {:?}",
+                self.targets.get(profile)
+            );
+        }
+    }
+
+    /// Every create must have ended as seen, failed or expired.
+    pub fn on_end(&mut self, cluster: &Cluster) {
+        self.claims.on_end(cluster, &mut self.found);
+        for (id, known) in &self.executors {
+            if known.outstanding && !known.reported {
+                let there = cluster.pods.values().any(|pod| pod.executor == Some(*id));
+                require!(
+                    self.found,
+                    Ids,
+                    known.created && there,
+                    "executor {id} has no pod and no end: {known:?}"
+                );
+            }
+        }
+        for pod in cluster
+            .pods
+            .values()
+            .filter(|pod| pod.app_id.as_ref() == Some(&self.cfg.app_id))
+        {
+            if let Some(known) = pod.executor.and_then(|id| self.executors.get(&id)) {
+                let over = known.reported || !known.outstanding;
+                require!(
+                    self.found,
+                    Ownership,
+                    !over || !is_alive(pod) || pod.deleting,
+                    "pod {} lives on unseen",
+                    pod.name
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Checks of the calls that make and unmake pods.
+
+use std::time::Duration;
+
+use crate::plan::{ExecutorId, ProfileId};
+
+use super::super::cluster::{Cluster, is_alive};
+use super::known::Known;
+use super::{Checker, require};
+
+impl Checker {
+    pub(super) fn on_create(&mut self, now: Duration, id: ExecutorId, profile: ProfileId) {
+        require!(
+            self.found,
+            FirstList,
+            self.ready && self.list_checker.is_first_done(),
+            "a create before the start is complete"
+        );
+        let over = self.stopping || self.aborted;
+        require!(self.found, Fatal, !over, "a create after the end");
+        let target = self.targets.get(&profile).copied().unwrap_or(0);
+        let outstanding = self.outstanding(profile);
+        require!(
+            self.found,
+            Target,
+            outstanding < target,
+            "a create at the target: {outstanding} of {target}"
+        );
+        if let Some(batch) = self.cfg.batch {
+            self.sent.push_back(now);
+            while self.sent.front().is_some_and(|at| *at + batch.delay <= now) {
+                self.sent.pop_front();
+            }
+            require!(
+                self.found,
+                Bounds,
+                self.sent.len() <= batch.size,
+                "more than a batch within its delay"
+            );
+        }
+        // What was refused may be tried again where it was prepared.
+        let before = self.executors.insert(id, Known::new(profile));
+        require!(
+            self.found,
+            Ids,
+            before.is_none_or(|before| self.cfg.prepares && before.refused && !before.reported),
+            "executor id {id} used twice"
+        );
+    }
+
+    pub(super) fn on_delete(&mut self, id: ExecutorId, name: &str, uid: &str, cluster: &Cluster) {
+        require!(
+            self.found,
+            FirstList,
+            self.list_checker.is_first_done(),
+            "a delete before the first list"
+        );
+        self.deletes += 1;
+        let fresh = self.deleted.insert(uid.to_owned());
+        require!(self.found, Frugality, fresh, "pod {name} deleted twice");
+        let Some(pod) = cluster.by_uid(uid) else { return };
+        require!(
+            self.found,
+            Ownership,
+            pod.app_id.as_ref() == Some(&self.cfg.app_id),
+            "a foreign pod is deleted: {name}"
+        );
+        if let Some(driver) = &cluster.driver {
+            require!(
+                self.found,
+                Ownership,
+                pod.owner_uid.as_ref() == Some(&driver.uid),
+                "another driver's pod is deleted: {name}"
+            );
+        }
+        let Some(known) = self.executors.get(&id) else {
+            return;
+        };
+        let above = !known.registered && (known.surplus || self.nodes.is_replaced(id));
+        let reason = known.killed
+            || known.reported
+            || self.stopping
+            || self.claims.is_refused(id)
+            || !is_alive(pod)
+            || !known.outstanding
+            || above;
+        require!(
+            self.found,
+            Losses,
+            reason,
+            "executor {id} is deleted without a reason"
+        );
+        self.unasked += usize::from(!known.killed && !above && known.outstanding);
+    }
+}
