@@ -377,6 +377,7 @@ impl Plan {
         if self.is_stopped() || (self.phase == Phase::Dead && self.stop.is_none()) {
             return;
         }
+        self.leave_nodes(now);
         let resting = self.timers.is_set(Timer::Chores);
         if !resting {
             while self.budget.may_do_chore()

@@ -39,6 +39,8 @@ pub(super) struct Nodes {
     avoided: BTreeMap<String, Duration>,
     /// The names of these, shared by all creates.
     names: Arc<[String]>,
+    /// Pods may wait on a node that is avoided.
+    to_leave: bool,
 }
 
 impl Nodes {
@@ -49,6 +51,7 @@ impl Nodes {
             failures: BTreeMap::new(),
             avoided: BTreeMap::new(),
             names: Arc::default(),
+            to_leave: false,
         }
     }
 
@@ -255,9 +258,7 @@ impl Plan {
             (PendingCause::Image | PendingCause::Container, Some(node)) => {
                 self.nodes.failed(now, &node, id, false);
                 self.judge_nodes(now);
-                if self.nodes.is_avoided(&node) {
-                    self.leave_node(now, &node);
-                }
+                self.nodes.to_leave |= self.nodes.is_avoided(&node);
                 self.set_nodes_timer();
             }
             _ => {}
@@ -287,19 +288,26 @@ impl Plan {
                 "executors repeatedly fail to start on the node while they start on others: new executors keep away from \
                  it (spark.stoker.nodes.avoidAfterFailures, spark.stoker.nodes.avoidFor)"
             );
-            self.leave_node(now, &node);
+            self.nodes.to_leave = true;
         }
         self.set_nodes_timer();
     }
 
-    /// Replaces the pods that a node cannot start.
-    fn leave_node(&mut self, now: Duration, node: &str) {
+    /// Replaces the pods that wait for a node to start them which is avoided. What is known by now of a node may have come
+    /// with them: this is done after it was taken in.
+    pub(super) fn leave_nodes(&mut self, now: Duration) {
+        if !std::mem::take(&mut self.nodes.to_leave) {
+            return;
+        }
+        let avoided = |executor: &Executor| {
+            let node = executor.node.as_ref();
+            node.is_some_and(|node| self.nodes.is_avoided(node))
+        };
         let stuck: Vec<_> = self
             .ledger
             .iter()
             .filter(|(id, executor)| {
-                let here = executor.node.as_deref() == Some(node);
-                here && waits(executor) && self.pending.is_stuck_on_node(*id)
+                waits(executor) && avoided(executor) && self.pending.is_stuck_on_node(*id)
             })
             .map(|(id, _)| id)
             .collect();
