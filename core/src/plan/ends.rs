@@ -128,6 +128,7 @@ impl Plan {
             return false;
         }
         let released = executor.released;
+        self.metrics.confirmed(executor);
         let timeout = self.cfg.create_timeout;
         self.ledger.update(id, |executor| {
             executor.uid.clone_from(&pod.uid);
@@ -172,7 +173,7 @@ impl Plan {
         self.observe_node(now, id, pod);
         match lifecycle::assess(id, pod, self.rules()) {
             Life::Pending if !registered => self.observe_pending(now, id, profile, pod),
-            Life::Pending | Life::Running => self.runs(id),
+            Life::Pending | Life::Running => self.runs(now, id),
             Life::Ended(end) => {
                 self.end(now, id, end);
                 self.clean_up(id, pod);
@@ -181,11 +182,12 @@ impl Plan {
     }
 
     /// The executor runs, as its pod shows or since it has registered.
-    pub(super) fn runs(&mut self, id: ExecutorId) {
+    pub(super) fn runs(&mut self, now: Duration, id: ExecutorId) {
         let Some(executor) = self.ledger.get(id).filter(|e| e.stage == Stage::Pending) else {
             return;
         };
         let (profile, uid) = (executor.profile, executor.uid.clone());
+        self.metrics.runs(now, executor.sent_at);
         self.pending.clear(id);
         self.ledger.update(id, |executor| executor.stage = Stage::Running);
         let pod = self.cfg.pod_name(id);
@@ -247,10 +249,9 @@ impl Plan {
             cause,
         });
         let nodes_doing = self.blame_node(now, id, kind, exit_code, counts);
-        if counts
-            && !nodes_doing
-            && let Some(max) = self.failures.count(now)
-        {
+        let counts = counts && !nodes_doing;
+        self.metrics.counters.failures += u64::from(counts);
+        if counts && let Some(max) = self.failures.count(now) {
             self.abort(
                 11,
                 format!(

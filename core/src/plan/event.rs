@@ -26,6 +26,22 @@ pub enum CallResult {
     Empty(Outcome<()>),
 }
 
+impl CallResult {
+    /// Why the call did not succeed, or not for certain.
+    pub fn failure(&self) -> Option<&ApiFailure> {
+        match self {
+            CallResult::DriverPod(outcome) => outcome.failure(),
+            CallResult::ConfigMap(outcome) | CallResult::Watch(outcome) | CallResult::Empty(outcome) => {
+                outcome.failure()
+            }
+            CallResult::List(outcome) => outcome.failure(),
+            CallResult::Pod(outcome) => outcome.failure(),
+            CallResult::Prepared(outcome) => outcome.failure(),
+            CallResult::Claim(outcome) => outcome.failure(),
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome<T> {
@@ -35,6 +51,15 @@ pub enum Outcome<T> {
     Failed(ApiFailure),
     /// The request may have been applied: the answer was lost or did not come in time.
     Unknown(ApiFailure),
+}
+
+impl<T> Outcome<T> {
+    fn failure(&self) -> Option<&ApiFailure> {
+        match self {
+            Outcome::Done(_) => None,
+            Outcome::Failed(failure) | Outcome::Unknown(failure) => Some(failure),
+        }
+    }
 }
 
 /// Why a call did not succeed.
@@ -49,7 +74,7 @@ pub struct ApiFailure {
 }
 
 /// The classes of failure that the plan tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureClass {
     /// The pod cannot be built from the configuration: no request was made.
     Unbuildable,

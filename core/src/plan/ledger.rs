@@ -120,7 +120,7 @@ impl Executor {
 pub struct Counts {
     /// Not ended: pods, creates in flight and of unknown outcome, and what is prepared for a create.
     pub live: usize,
-    /// Of these, not running.
+    /// Of these, not running. Where an executor has registered it runs, whatever list and watch have shown of its pod.
     pub pending: usize,
     /// Of the live ones, asked to go.
     pub leaving: usize,
@@ -157,7 +157,7 @@ impl Counts {
         let live = executor.stage != Stage::Ended;
         [
             live,
-            live && executor.stage != Stage::Running,
+            live && executor.stage != Stage::Running && !executor.registered,
             live && executor.released,
             executor.stage == Stage::Creating,
             matches!(executor.stage, Stage::Unconfirmed { .. }),

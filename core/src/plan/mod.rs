@@ -24,6 +24,7 @@ mod failures;
 mod ledger;
 mod lifecycle;
 mod lists;
+mod metrics;
 mod nodes;
 mod notice;
 mod pending;
@@ -44,6 +45,9 @@ pub use action::{Action, PodPatch, Selection};
 pub use config::{Batch, ClaimOwner, PlanConfig, Polling};
 pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
 pub use ledger::Counts;
+#[cfg(feature = "shell")]
+pub(crate) use metrics::labels;
+pub use metrics::{Counters, CreateResult, Distribution, Label, Summary, Times};
 pub use notice::{FatalKind, LossCause, LossKind, Notice};
 pub use pending::PendingCause;
 pub use snapshot::Snapshot;
@@ -58,6 +62,7 @@ use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
 use ledger::{Ledger, Stage};
+use metrics::Metrics;
 use nodes::Nodes;
 use pending::Pending;
 use startup::Startup;
@@ -91,6 +96,7 @@ pub struct Plan {
     failures: Failures,
     nodes: Nodes,
     pending: Pending,
+    metrics: Metrics,
     timers: Timers,
     rng: Rng,
     /// UID of the driver pod.
@@ -135,6 +141,7 @@ impl Plan {
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
             nodes: Nodes::new(cfg.avoid_nodes_after, cfg.avoid_nodes_for),
             pending: Pending::default(),
+            metrics: Metrics::default(),
             timers: Timers::default(),
             rng: Rng::with_seed(cfg.seed),
             owner: None,
@@ -207,6 +214,9 @@ impl Plan {
 
     /// An executor has registered with the driver.
     pub fn handle_registered(&mut self, now: Duration, executor: ExecutorId) {
+        if let Some(known) = self.ledger.get(executor).filter(|known| !known.registered) {
+            self.metrics.registered(now, known);
+        }
         if self
             .ledger
             .get(executor)
@@ -222,7 +232,7 @@ impl Plan {
             }
         });
         self.on_started(now, executor);
-        self.runs(executor);
+        self.runs(now, executor);
         self.handle_timeout(now);
     }
 
@@ -234,6 +244,7 @@ impl Plan {
 
     /// An event of the open watch.
     pub fn handle_watch(&mut self, now: Duration, event: WatchEvent) {
+        self.metrics.counters.events += 1;
         self.on_watch_event(now, event);
         self.pump(now);
     }
@@ -241,6 +252,7 @@ impl Plan {
     /// The answer to an action. Answers that nobody waits for are ignored.
     pub fn handle_result(&mut self, now: Duration, call: CallId, result: CallResult) {
         let Some(call) = self.calls.end(call) else { return };
+        self.metrics.answered(&call, &result);
         if matches!(call, Call::Chore(_)) {
             self.budget.chore_answered();
         }
@@ -329,12 +341,16 @@ impl Plan {
 
     /// An API call to be started.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front()?;
+        self.metrics.sent(&action);
+        Some(action)
     }
 
     /// Something Spark has to be told.
     pub fn poll_notice(&mut self) -> Option<Notice> {
-        self.notices.pop_front()
+        let notice = self.notices.pop_front()?;
+        self.metrics.told(&notice);
+        Some(notice)
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ledger::Counts;
+use super::metrics::{Counters, Times};
 use super::types::{ExecutorId, ProfileId};
 use super::{PendingCause, Phase, Plan};
 
@@ -34,6 +35,10 @@ pub struct Snapshot {
     /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
     /// when the last complete list was asked for; before the first list, of the start. It never goes back.
     pub current_at: Duration,
+    /// Counts of all profiles together.
+    pub total: Counts,
+    /// Creates that the API server is thought to take at once.
+    pub create_limit: usize,
 }
 
 impl Snapshot {
@@ -63,6 +68,18 @@ impl Plan {
             next_id: self.ledger.next_id(),
             avoided_nodes: self.nodes.avoided(),
             current_at: self.watch.current_at(),
+            total: self.ledger.total(),
+            create_limit: self.budget.create_limit(),
         }
+    }
+
+    /// What has happened since the start, up to the actions and notices that were taken.
+    pub fn counters(&self) -> &Counters {
+        &self.metrics.counters
+    }
+
+    /// How long executors take.
+    pub fn times(&self) -> &Times {
+        &self.metrics.times
     }
 }

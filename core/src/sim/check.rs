@@ -12,6 +12,7 @@
 //! | 8 determinism | the properties compare two runs |
 //! | 9 frugality | `ListChecker`, `on_delete`, calls within a minute; the properties count calls in quiet |
 //! | 10 no silent stall | `on_notice` (abort and fatal once, nothing after); the shell's own tests |
+//! | 11 metrics | `on_metrics` |
 
 mod counts;
 mod known;
@@ -24,12 +25,13 @@ use std::time::Duration;
 
 use crate::plan::{
     Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, Plan, PlanConfig, ProfileId, Selection,
-    WatchEvent,
+    Snapshot, WatchEvent,
 };
 
 use super::OWNER;
 use super::check_claims::ClaimChecker;
 use super::check_lists::ListChecker;
+use super::check_metrics::MetricsChecker;
 use super::check_nodes::NodeChecker;
 use super::cluster::Cluster;
 use known::Known;
@@ -50,6 +52,7 @@ pub struct Checker {
     claims: ClaimChecker,
     list_checker: ListChecker,
     nodes: NodeChecker,
+    metrics: MetricsChecker,
     sent: VecDeque<Duration>,
     deleted: BTreeSet<String>,
     ready: bool,
@@ -71,6 +74,7 @@ impl Checker {
             claims: ClaimChecker::new(&cfg),
             list_checker: ListChecker::new(&cfg),
             nodes: NodeChecker::new(&cfg),
+            metrics: MetricsChecker::default(),
             cfg,
             executors: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -183,6 +187,7 @@ impl Checker {
     /// The plan wants a call.
     pub fn on_action(&mut self, now: Duration, action: &Action, cluster: &Cluster) {
         self.nodes.on_action(action);
+        self.metrics.on_action(action);
         let fresh = self.open.insert(action.call(), action.clone()).is_none();
         require!(self.found, Ids, fresh, "call id used twice: {action:?}");
         let over = self.stopping || self.aborted;
@@ -298,6 +303,11 @@ impl Checker {
         }
     }
 
+    /// What the plan counts, after each step.
+    pub fn on_metrics(&mut self, plan: &Plan, snapshot: &Snapshot) {
+        self.metrics.compare(plan, snapshot.total, &mut self.found);
+    }
+
     /// The plan gets an answer.
     pub fn on_result(&mut self, call: CallId, result: &CallResult) {
         // What is not open was closed by a restart, or is a fault of the simulation.
@@ -307,6 +317,7 @@ impl Checker {
                 format!("an answer to {call:?}, which is not open"),
             );
         };
+        self.metrics.on_result(&action, result);
         self.claims.on_result(&action, result, &mut self.found);
         self.list_checker.on_result(&action, result, self.found.now);
         match (&action, result) {

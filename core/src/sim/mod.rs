@@ -3,6 +3,7 @@
 pub mod check;
 mod check_claims;
 mod check_lists;
+mod check_metrics;
 mod check_nodes;
 pub mod cluster;
 pub mod faults;
@@ -350,7 +351,9 @@ impl Sim {
             let delay = self.latency();
             self.later(delay, Happening::Arrive(action));
         }
-        self.check.on_snapshot(&self.plan.snapshot());
+        let snapshot = self.plan.snapshot();
+        self.check.on_snapshot(&snapshot);
+        self.check.on_metrics(&self.plan, &snapshot);
     }
 
     fn happen(&mut self, happening: Happening) {

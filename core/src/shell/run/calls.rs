@@ -15,6 +15,7 @@ const INACTIVE_LABEL: &str = "spark-exec-inactive";
 impl Loop {
     /// Starts a call of the plan.
     pub(super) fn start(&mut self, action: Action) {
+        self.meter.begin(&action);
         let call = action.call();
         let pods = Arc::clone(&self.pods);
         match action {
@@ -153,15 +154,19 @@ impl Loop {
 
     fn spawn(&mut self, call: CallId, answer: impl Future<Output = CallResult> + Send + 'static) {
         let reply = self.reply.clone();
+        let clock = self.clock;
         self.calls.spawn(async move {
+            let started = clock.now();
             let result = answer.await;
+            let took = clock.now().saturating_sub(started);
             // The receiver outlives the calls except at the very end, when no result matters.
-            drop(reply.send(Reply::Result(call, result)).await);
+            drop(reply.send(Reply::Result(call, result, took)).await);
         });
     }
 
     /// Answers a call of the plan that is not made.
     pub(super) fn refuse(&mut self, call: CallId, result: CallResult) {
+        self.meter.forget(call);
         self.plan.handle_result(self.clock.now(), call, result);
     }
 }
