@@ -49,8 +49,9 @@ fn ops() -> impl Strategy<Value = Op> {
         1 => prop::option::of(0..20_usize).prop_map(Op::Quota),
         1 => prop::option::of(0..20_usize).prop_map(Op::ClaimQuota),
         1 => any::<bool>().prop_map(Op::Unschedulable),
-        3 => (0..4_usize, prop::sample::select(vec![None, Some(Breakage::Exits), Some(Breakage::NoImage)]))
+        3 => (0..4_usize, prop::sample::select(vec![None, Some(Breakage::Exits), Some(Breakage::NoImage), Some(Breakage::NoNetwork)]))
             .prop_map(|(node, broken)| Op::Node(node, broken)),
+        1 => any::<prop::sample::Index>().prop_map(|i| Op::Disconnect(i.index(1000))),
     ]
 }
 
@@ -93,7 +94,7 @@ prop_compose! {
         delete_driver_service in any::<bool>(),
         idle in 0..90_u64,
         prepares in any::<bool>(),
-        avoid_nodes_after in 0..4_usize,
+        (avoid_nodes_after, registration) in (0..4_usize, prop::option::of(30..300_u64)),
         claim_owner in prop::sample::select(vec![ClaimOwner::Driver, ClaimOwner::Pod]),
         polling in prop::option::weighted(0.25, (1..90_u64, any::<bool>())),
         seed in any::<u64>(),
@@ -111,6 +112,7 @@ prop_compose! {
             prepares,
             claim_owner,
             avoid_nodes_after,
+            registration_timeout: registration.map(Duration::from_secs),
             polling: polling.map(|(interval, cached)| Polling { interval: Duration::from_secs(interval), cached }),
             seed,
             ..Sim::config()
@@ -167,8 +169,8 @@ fn heal(sim: &mut Sim) {
     sim.faults = Faults::NONE;
     sim.cluster.quota = None;
     sim.cluster.claim_quota = None;
-    for node in &mut sim.cluster.nodes {
-        node.broken = None;
+    for node in 0..sim.cluster.nodes.len() {
+        sim.set_node(node, None);
     }
     sim.perform(&Op::Unschedulable(false));
 }

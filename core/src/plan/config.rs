@@ -88,6 +88,14 @@ pub struct PlanConfig {
     pub avoid_nodes_after: usize,
     /// How long a node is avoided after the last failure there; 10 min. `spark.stoker.nodes.avoidFor`
     pub avoid_nodes_for: Duration,
+    /// How long a registered executor may be without a pod that list or watch have shown before it is asked for; 30 s.
+    /// `spark.kubernetes.executor.missingPodDetectDelta`
+    pub missing_pod_delta: Duration,
+    /// How long a pod may run before its executor has registered; 10 min. None where nobody tells of registrations.
+    /// `spark.stoker.registrationTimeout`
+    pub registration_timeout: Option<Duration>,
+    /// Whether creates that fail count as failed executors; false. `spark.stoker.failures.countCreates`
+    pub count_failed_creates: bool,
 }
 
 /// Who owns the volume claims of executors.
@@ -155,6 +163,9 @@ impl PlanConfig {
             seed: 0,
             avoid_nodes_after: 2,
             avoid_nodes_for: Duration::from_mins(10),
+            missing_pod_delta: Duration::from_secs(30),
+            registration_timeout: Some(Duration::from_mins(10)),
+            count_failed_creates: false,
         }
     }
 

@@ -190,6 +190,7 @@ impl Plan {
         self.metrics.runs(now, executor.sent_at);
         self.pending.clear(id);
         self.ledger.update(id, |executor| executor.stage = Stage::Running);
+        self.expect_registration(now, id);
         let pod = self.cfg.pod_name(id);
         self.notices.push_back(Notice::Running {
             executor_id: id,
@@ -216,7 +217,9 @@ impl Plan {
         };
         let (profile, uid) = (executor.profile, executor.uid.clone());
         let decommissioned = executor.decommissioned;
-        let released = executor.released || self.stop.is_some();
+        let overdue = self.overdue(id);
+        let released = (executor.released && overdue.is_none()) || self.stop.is_some();
+        let end = overdue.unwrap_or(end);
         self.pending.clear(id);
         self.ledger.update(id, |executor| {
             executor.stage = Stage::Ended;
@@ -224,6 +227,7 @@ impl Plan {
             executor.kill_at = None;
             executor.forget_at = None;
             executor.replace_at = None;
+            executor.register_by = None;
         });
         let pod = self.cfg.pod_name(id);
         if released {
@@ -324,11 +328,12 @@ impl Plan {
             return;
         };
         let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        let (get, kill, forget, replace) = (
+        let (get, kill, forget, replace, register) = (
             due(executor.get_at),
             due(executor.kill_at),
             due(executor.forget_at),
             due(executor.replace_at),
+            due(executor.register_by),
         );
         // What is due is taken off the agenda whatever comes of it.
         self.ledger.update(id, |executor| {
@@ -336,6 +341,7 @@ impl Plan {
             executor.kill_at = executor.kill_at.filter(|_| !kill);
             executor.forget_at = executor.forget_at.filter(|_| !forget);
             executor.replace_at = executor.replace_at.filter(|_| !replace);
+            executor.register_by = executor.register_by.filter(|_| !register);
         });
         if get {
             self.ask_for(id);
@@ -349,6 +355,9 @@ impl Plan {
         }
         if replace {
             self.on_unscheduled(now);
+        }
+        if register {
+            self.on_unregistered(now, id);
         }
     }
 }

@@ -29,6 +29,7 @@ mod nodes;
 mod notice;
 mod pending;
 mod prepare;
+mod presence;
 mod snapshot;
 mod startup;
 mod stop;
@@ -169,6 +170,8 @@ impl Plan {
     /// [`PlanConfig::kill_grace`] is deleted, what does not run or has not registered is deleted at once.
     pub fn handle_kill(&mut self, now: Duration, executors: &[ExecutorId]) {
         for id in executors {
+            // Spark wishes its end: that of one that has not registered in time is no loss any more.
+            self.ledger.update(*id, |executor| executor.overdue = false);
             let Some(executor) = self
                 .ledger
                 .get(*id)
@@ -231,14 +234,16 @@ impl Plan {
                 executor.get_at = Some(now);
             }
         });
+        self.expect_pod(now, executor);
         self.on_started(now, executor);
         self.runs(now, executor);
         self.handle_timeout(now);
     }
 
-    /// The driver has lost the connection to an executor. The API server tells what became of it.
+    /// Spark has removed an executor, on whosever behalf. The API server tells what became of it; a pod that still runs
+    /// after [`PlanConfig::kill_grace`] is deleted.
     pub fn handle_disconnected(&mut self, now: Duration, executor: ExecutorId) {
-        tracing::debug!(executor = executor.0, "an executor has disconnected");
+        self.on_removed(now, executor);
         self.pump(now);
     }
 

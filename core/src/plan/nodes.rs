@@ -169,8 +169,18 @@ impl Nodes {
 fn is_start_failure(kind: LossKind, exit_code: i32) -> bool {
     match kind {
         LossKind::Exited => exit_code != 0,
-        LossKind::OomKilled | LossKind::StartFailed | LossKind::SidecarFailed | LossKind::Unknown => true,
-        LossKind::Disrupted | LossKind::Deleted | LossKind::Missing | LossKind::StartTimeout => false,
+        LossKind::OomKilled
+        | LossKind::StartFailed
+        | LossKind::StartTimeout
+        | LossKind::SidecarFailed
+        | LossKind::Refused
+        | LossKind::Unknown => true,
+        LossKind::Disrupted
+        | LossKind::Deleted
+        | LossKind::Missing
+        | LossKind::Evicted
+        | LossKind::Preempted
+        | LossKind::NodeLost => false,
     }
 }
 

@@ -33,6 +33,7 @@ use super::check_claims::ClaimChecker;
 use super::check_lists::ListChecker;
 use super::check_metrics::MetricsChecker;
 use super::check_nodes::NodeChecker;
+use super::check_presence::PresenceChecker;
 use super::cluster::Cluster;
 use known::Known;
 pub use violation::{Invariant, Violation};
@@ -52,6 +53,7 @@ pub struct Checker {
     claims: ClaimChecker,
     list_checker: ListChecker,
     nodes: NodeChecker,
+    presence: PresenceChecker,
     metrics: MetricsChecker,
     sent: VecDeque<Duration>,
     deleted: BTreeSet<String>,
@@ -74,6 +76,7 @@ impl Checker {
             claims: ClaimChecker::new(&cfg),
             list_checker: ListChecker::new(&cfg),
             nodes: NodeChecker::new(&cfg),
+            presence: PresenceChecker::new(&cfg),
             metrics: MetricsChecker::default(),
             cfg,
             executors: BTreeMap::new(),
@@ -142,9 +145,15 @@ impl Checker {
     /// An executor has registered.
     pub fn on_registered(&mut self, id: ExecutorId) {
         self.nodes.on_registered(id);
+        self.presence.on_registered(id);
         if let Some(known) = self.executors.get_mut(&id) {
             known.registered = true;
         }
+    }
+
+    /// Spark has removed an executor.
+    pub fn on_removed(&mut self, id: ExecutorId) {
+        self.presence.on_removed(id);
     }
 
     /// The stop has begun.
@@ -178,6 +187,7 @@ impl Checker {
     pub fn may_refuse(&self, id: ExecutorId) -> bool {
         self.stopping
             || self.nodes.is_replaced(id)
+            || self.presence.may_delete(self.found.now, id)
             || self
                 .executors
                 .get(&id)

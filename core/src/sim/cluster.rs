@@ -1,6 +1,6 @@
 //! A model of the API server, its pods and its history.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::plan::{
@@ -64,6 +64,8 @@ pub struct Cluster {
     pub(super) avoids: BTreeMap<String, Arc<[String]>>,
     /// Where the pods of executors are or were.
     pub(super) homes: BTreeMap<ExecutorId, String>,
+    /// UIDs of running pods whose executors do not reach the driver.
+    pub(super) mute: BTreeSet<String>,
     version: u64,
     compacted: u64,
     history: VecDeque<(u64, WatchEvent)>,

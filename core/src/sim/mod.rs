@@ -5,6 +5,7 @@ mod check_claims;
 mod check_lists;
 mod check_metrics;
 mod check_nodes;
+mod check_presence;
 pub mod cluster;
 pub mod faults;
 pub mod nodes;

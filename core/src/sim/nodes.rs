@@ -1,6 +1,7 @@
 //! Nodes of the simulated cluster: where pods come to be, and what they meet there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::plan::{Condition, ContainerState, ExecutorId, PodFacts, PodPhase};
 
@@ -41,6 +42,8 @@ pub enum Breakage {
     Exits,
     /// Their image cannot be pulled.
     NoImage,
+    /// They do not reach the driver.
+    NoNetwork,
 }
 
 impl Cluster {
@@ -111,7 +114,36 @@ impl Sim {
         if broken == Some(Breakage::Exits) {
             self.later(self.fails_after, Happening::End(uid.to_owned(), Fate::Exit(1)));
         }
+        if broken == Some(Breakage::NoNetwork) {
+            self.cluster.mute.insert(uid.to_owned());
+        }
         broken.is_none()
+    }
+
+    /// Something breaks a node, or it becomes well again.
+    pub fn set_node(&mut self, index: usize, broken: Option<Breakage>) {
+        let Some(node) = self.cluster.nodes.get_mut(index) else {
+            return;
+        };
+        node.broken = broken;
+        let name = node.name.clone();
+        if broken.is_some() {
+            return;
+        }
+        self.start_all();
+        let heard =
+            |pod: &&PodFacts| pod.node.as_ref() == Some(&name) && self.cluster.mute.contains(&pod.uid);
+        let heard: Vec<_> = self
+            .cluster
+            .pods
+            .values()
+            .filter(heard)
+            .filter_map(|pod| Some((pod.executor?, pod.uid.clone())))
+            .collect();
+        for (id, uid) in heard {
+            self.cluster.mute.remove(&uid);
+            self.later(Duration::from_millis(500), Happening::Register(id, uid));
+        }
     }
 }
 

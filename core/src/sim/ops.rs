@@ -39,6 +39,8 @@ pub enum Op {
     Unschedulable(bool),
     /// Executors do not start on a node, or start again.
     Node(usize, Option<Breakage>),
+    /// Spark removes a registered executor that it has not killed, as after a decommission.
+    Disconnect(usize),
 }
 
 impl Sim {
@@ -101,9 +103,12 @@ impl Sim {
             }
             Op::Node(pick, broken) => {
                 let count = self.cluster.nodes.len();
-                self.cluster.nodes[pick % count].broken = *broken;
-                if broken.is_none() {
-                    self.start_all();
+                self.set_node(pick % count, *broken);
+            }
+            Op::Disconnect(pick) => {
+                let ids: Vec<_> = self.registered.iter().copied().collect();
+                if let Some(id) = choose(&ids, *pick) {
+                    self.disconnect(id);
                 }
             }
         }

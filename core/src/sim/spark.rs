@@ -63,6 +63,14 @@ impl Sim {
         self.drain();
     }
 
+    /// Spark removes an executor that it has not killed; its process may go on.
+    pub fn disconnect(&mut self, id: ExecutorId) {
+        self.check.on_removed(id);
+        self.registered.remove(&id);
+        self.plan.handle_disconnected(self.now, id);
+        self.drain();
+    }
+
     /// Spark begins to stop; returns the deadline.
     pub fn begin_stop(&mut self, span: Duration) -> Duration {
         self.check.on_stop();

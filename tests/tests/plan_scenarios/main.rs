@@ -14,6 +14,7 @@ mod metrics;
 mod nodes;
 mod polling;
 mod ported;
+mod presence;
 mod releases;
 mod start;
 mod stop;

@@ -47,6 +47,7 @@ impl Checker {
                     "executor {executor_id} runs before or after its life"
                 );
                 self.nodes.on_running(*executor_id);
+                self.presence.on_running(self.found.now, *executor_id);
             }
             Notice::Lost {
                 executor_id,
@@ -108,7 +109,8 @@ impl Checker {
         if let Some(pod) = cluster.by_uid(uid) {
             let over = !is_alive(pod)
                 || (pod.deleting && pod.phase == PodPhase::Pending)
-                || self.claims.is_refused(id);
+                || self.claims.is_refused(id)
+                || self.presence.is_overdue(self.found.now, id);
             require!(
                 self.found,
                 Losses,
