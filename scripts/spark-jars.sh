@@ -18,8 +18,8 @@ if [[ ! -f $target/.complete ]]; then
     work=$(mktemp -d "$STOKER_CACHE/spark-jars/.fetch-XXXXXX")
     trap 'rm -rf "$work"' EXIT
     mkdir "$work/jars"
-    if [[ $version == "$SPARK_VERSION" && -f $STOCK_SPARK_HOME/.complete ]]; then
-        all=$STOCK_SPARK_HOME/jars
+    if [[ -f $STOKER_CACHE/spark/$version/.complete ]]; then
+        all=$STOKER_CACHE/spark/$version/jars
     else
         need pip "install Python 3 with pip"
         say "Getting the jars of Spark $version (300 to 460 MB, of which 120 MB stay)"

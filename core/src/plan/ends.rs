@@ -187,7 +187,7 @@ impl Plan {
             return;
         };
         let (profile, uid) = (executor.profile, executor.uid.clone());
-        self.metrics.runs(now, executor.sent_at);
+        self.metrics.runs(now, executor);
         self.pending.clear(id);
         self.ledger.update(id, |executor| executor.stage = Stage::Running);
         self.expect_registration(now, id);

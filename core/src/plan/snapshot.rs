@@ -32,13 +32,13 @@ pub struct Snapshot {
     pub next_id: ExecutorId,
     /// Names of the nodes that new executors keep away from.
     pub avoided_nodes: Arc<[String]>,
-    /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
-    /// when the last complete list was asked for; before the first list, of the start. It never goes back.
-    pub current_at: Duration,
     /// Counts of all profiles together.
     pub total: Counts,
     /// Creates that the API server is thought to take at once.
     pub create_limit: usize,
+    /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
+    /// when the last complete list was asked for; before the first list, of the start. It never goes back.
+    pub current_at: Duration,
 }
 
 impl Snapshot {
@@ -67,9 +67,9 @@ impl Plan {
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
             avoided_nodes: self.nodes.avoided(),
-            current_at: self.watch.current_at(),
             total: self.ledger.total(),
             create_limit: self.budget.create_limit(),
+            current_at: self.watch.current_at(),
         }
     }
 

@@ -176,8 +176,10 @@ impl Loop {
 
     fn report(&self) -> Report {
         let times = self.plan.times();
+        let plan = self.plan.snapshot();
         Report {
-            plan: self.plan.snapshot(),
+            staleness: plan.staleness(self.clock.now()),
+            plan,
             counters: self.plan.counters().clone(),
             to_running: times.to_running.summary(),
             to_registered: times.to_registered.summary(),

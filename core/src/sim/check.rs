@@ -41,19 +41,15 @@ pub(in crate::sim) use violation::{Violations, require};
 
 /// Follows actions, results and notices, and records where an invariant does not hold.
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "facts that are independent of each other"
-)]
 pub struct Checker {
     cfg: PlanConfig,
     executors: BTreeMap<ExecutorId, Known>,
     targets: BTreeMap<ProfileId, usize>,
     open: BTreeMap<CallId, Action>,
     claims: ClaimChecker,
-    list_checker: ListChecker,
     nodes: NodeChecker,
     presence: PresenceChecker,
+    shown: ListChecker,
     metrics: MetricsChecker,
     sent: VecDeque<Duration>,
     deleted: BTreeSet<String>,
@@ -74,9 +70,9 @@ impl Checker {
     pub fn new(cfg: PlanConfig) -> Self {
         Checker {
             claims: ClaimChecker::new(&cfg),
-            list_checker: ListChecker::new(&cfg),
             nodes: NodeChecker::new(&cfg),
             presence: PresenceChecker::new(&cfg),
+            shown: ListChecker::new(&cfg),
             metrics: MetricsChecker::default(),
             cfg,
             executors: BTreeMap::new(),
@@ -172,7 +168,7 @@ impl Checker {
 
     /// Lists begun, those at the beginning of a watch included.
     pub fn lists(&self) -> usize {
-        self.list_checker.begun
+        self.shown.begun
     }
 
     /// Executors of a profile that count: pods, creates in flight and of unknown outcome.
@@ -258,13 +254,13 @@ impl Checker {
                     require!(
                         self.found,
                         FirstList,
-                        self.list_checker.is_first_done(),
+                        self.shown.is_first_done(),
                         "a delete before the first list"
                     );
                 }
             }
             Action::List { .. } | Action::Watch { .. } => {
-                self.list_checker.on_action(action, &mut self.found);
+                self.shown.on_action(action, &mut self.found);
             }
             Action::Get { executor, .. } => {
                 let known = self.executors.contains_key(executor);
@@ -306,16 +302,16 @@ impl Checker {
         );
     }
 
-    /// The plan gets an event of an open watch.
-    pub fn on_event(&mut self, call: CallId, event: &WatchEvent) {
-        if let Some(action) = self.open.get_mut(&call) {
-            self.list_checker.on_event(action, event, self.found.now);
-        }
-    }
-
     /// What the plan counts, after each step.
     pub fn on_metrics(&mut self, plan: &Plan, snapshot: &Snapshot) {
         self.metrics.compare(plan, snapshot.total, &mut self.found);
+    }
+
+    /// The plan gets an event of an open watch.
+    pub fn on_event(&mut self, call: CallId, event: &WatchEvent) {
+        if let Some(action) = self.open.get_mut(&call) {
+            self.shown.on_event(action, event, self.found.now);
+        }
     }
 
     /// The plan gets an answer.
@@ -329,7 +325,7 @@ impl Checker {
         };
         self.metrics.on_result(&action, result);
         self.claims.on_result(&action, result, &mut self.found);
-        self.list_checker.on_result(&action, result, self.found.now);
+        self.shown.on_result(&action, result, self.found.now);
         match (&action, result) {
             (Action::Create { executor, .. }, CallResult::Pod(Outcome::Failed(failure))) => {
                 if let Some(known) = self.executors.get_mut(executor) {

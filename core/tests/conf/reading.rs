@@ -347,6 +347,35 @@ fn the_fingerprint_tells_configurations_apart() {
 }
 
 #[test]
+fn the_keys_of_polling_have_an_effect_only_without_a_watch() {
+    let watcher = "spark.kubernetes.executor.enableApiWatcher";
+    let polling = [
+        ("spark.kubernetes.executor.apiPollingInterval", "10s"),
+        ("spark.kubernetes.executor.enableApiPolling", "true"),
+        (
+            "spark.kubernetes.executor.enablePollingWithResourceVersion",
+            "true",
+        ),
+    ];
+    let [interval, on, cached] = polling;
+    let off = (on.0, "false");
+    let told = |entries: &[(&str, &str)]| -> Vec<String> {
+        let notes = conf(V4_3, entries).notes();
+        let told = notes.iter().map(|note| match note {
+            Note::NoEffect { key, .. } => key.clone(),
+            other => panic!("{other}"),
+        });
+        told.collect()
+    };
+    assert_eq!(told(&polling), polling.map(|(key, _)| key));
+    assert!(told(&[(watcher, "false"), interval, on, cached]).is_empty());
+    assert_eq!(told(&[(watcher, "false"), off]), [on.0]);
+    // They are looked at as others are.
+    let shown = refusal(&[(interval.0, "0")]).to_string();
+    assert!(shown.contains(interval.0), "{shown}");
+}
+
+#[test]
 fn notes_name_what_has_no_effect() {
     let conf = conf(
         V4_1,

@@ -325,6 +325,13 @@ fn api_server() -> Section {
             "Whether the watch on the executor pods is open.",
             |r| r.plan.watching,
         )
+        .gauge(
+            "watch.stalenessMs",
+            MILLIS,
+            "How old what Stoker knows of its pods may be: below 90 s where all is well, as the API server tells the watch \
+             each minute that it is current; without a watch the interval of the lists.",
+            |r| r.staleness,
+        )
         .counter("watch.opened", "watches", "Watches that were opened.", |r| {
             r.counters.watches
         })
@@ -337,7 +344,8 @@ fn api_server() -> Section {
         .counter(
             "watch.lists",
             "lists",
-            "Complete lists of the executor pods that were begun: one at the start, more only after a watch that cannot go on.",
+            "Lists of the executor pods that were begun: one at the start, more only after a watch that cannot go on, or \
+             where there is no watch.",
             |r| r.counters.lists,
         )
         .gauge(

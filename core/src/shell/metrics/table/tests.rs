@@ -17,6 +17,7 @@ fn report() -> Report {
             create_limit: 0,
             ..plan.snapshot()
         },
+        staleness: Duration::ZERO,
         counters: plan.counters().clone(),
         to_running: Summary::default(),
         to_registered: Summary::default(),
