@@ -51,22 +51,17 @@ fn exclude(selector: &mut Object, nodes: &[String]) {
             .iter()
             .map(|node| json!({"key": "metadata.name", "operator": "NotIn", "values": [node]}))
     };
-    match selector.get_mut("nodeSelectorTerms") {
-        Some(Value::Array(terms)) => {
-            for term in terms.iter_mut().filter_map(Value::as_object_mut) {
-                let some = |field| {
-                    term.get(field)
-                        .and_then(Value::as_array)
-                        .is_some_and(|all| !all.is_empty())
-                };
-                if some("matchExpressions") || some("matchFields") {
-                    append(term, "matchFields", excluded());
-                }
-            }
-        }
-        _ => {
-            let term = json!({ "matchFields": excluded().collect::<Vec<_>>() });
-            set(selector, "nodeSelectorTerms", vec![term]);
+    let Some(Value::Array(terms)) = selector.get_mut("nodeSelectorTerms") else {
+        let term = json!({ "matchFields": excluded().collect::<Vec<_>>() });
+        return set(selector, "nodeSelectorTerms", vec![term]);
+    };
+    for term in terms.iter_mut().filter_map(Value::as_object_mut) {
+        let some = |field| {
+            let requirements = term.get(field).and_then(Value::as_array);
+            requirements.is_some_and(|requirements| !requirements.is_empty())
+        };
+        if some("matchExpressions") || some("matchFields") {
+            append(term, "matchFields", excluded());
         }
     }
 }

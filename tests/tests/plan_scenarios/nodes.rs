@@ -44,9 +44,9 @@ fn a_node_on_which_executors_do_not_start_gets_no_new_ones_and_their_failures_do
     let lost = losses(&sim).len() as u64;
     assert!(lost >= 5, "those that were on their way to the node: {lost}");
     assert!(abort(&sim).is_none(), "their failures are the node's");
-    let last = ExecutorId(7 + lost);
-    assert_eq!(kept_away(&sim, last.0), ["node-2"]);
-    assert_eq!(sim.cluster.home(last), Some("node-3"));
+    let newest = ExecutorId(7 + lost);
+    assert_eq!(kept_away(&sim, newest.0), ["node-2"]);
+    assert_eq!(sim.cluster.home(newest), Some("node-3"));
 }
 
 #[test]
