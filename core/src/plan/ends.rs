@@ -17,6 +17,9 @@ const FORGET_AFTER: Duration = Duration::from_mins(1);
 impl Plan {
     /// The executor whose pod this is: by name, application, executor id and owner.
     pub(super) fn identify(&self, pod: &PodFacts) -> Option<ExecutorId> {
+        if self.has_controllers() {
+            return self.seats.executor_in(pod);
+        }
         let id = pod.executor?;
         let ours = self.ledger.issued(id)
             && pod.app_id.as_deref() == Some(&self.cfg.app_id)
@@ -35,6 +38,9 @@ impl Plan {
 
     /// A pod as list, watch or get show it.
     pub(super) fn observe(&mut self, now: Duration, pod: &PodFacts) {
+        if self.has_controllers() {
+            return self.observe_seated(now, pod);
+        }
         let Some(id) = self.identify(pod) else { return };
         if self.ledger.get(id).is_some() {
             self.observe_as(now, id, pod);
@@ -103,6 +109,7 @@ impl Plan {
     /// The last state of a pod that has gone.
     pub(super) fn observe_deleted(&mut self, now: Duration, pod: &PodFacts) {
         self.chores.stray_gone(&pod.uid);
+        self.seats.note_deleted(&pod.name);
         let Some(id) = self.identify(pod).filter(|id| self.ledger.get(*id).is_some()) else {
             return;
         };
@@ -191,7 +198,7 @@ impl Plan {
         self.pending.clear(id);
         self.ledger.update(id, |executor| executor.stage = Stage::Running);
         self.expect_registration(now, id);
-        let pod = self.cfg.pod_name(id);
+        let pod = self.pod_name(id);
         self.notices.push_back(Notice::Running {
             executor_id: id,
             profile,
@@ -204,6 +211,7 @@ impl Plan {
     pub(super) fn gone(&mut self, now: Duration, id: ExecutorId, end: End) {
         self.end(now, id, end);
         self.ledger.remove(id);
+        self.seats.leave(id);
     }
 
     /// Reports the end of an executor, once.
@@ -229,7 +237,7 @@ impl Plan {
             executor.replace_at = None;
             executor.register_by = None;
         });
-        let pod = self.cfg.pod_name(id);
+        let pod = self.pod_name(id);
         if released {
             self.notices.push_back(Notice::Released {
                 executor_id: id,
@@ -304,7 +312,7 @@ impl Plan {
 
     /// Queues the delete of an executor's pod, once.
     pub(super) fn delete(&mut self, id: ExecutorId) {
-        let name = self.cfg.pod_name(id);
+        let name = self.pod_name(id);
         let mut chore = None;
         self.ledger.update(id, |executor| {
             executor.kill_at = None;
@@ -350,7 +358,7 @@ impl Plan {
             self.release(now, id);
         }
         if forget {
-            let pod = self.cfg.pod_name(id);
+            let pod = self.pod_name(id);
             self.end(now, id, End::deleted(id, &pod));
         }
         if replace {

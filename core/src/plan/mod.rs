@@ -15,6 +15,7 @@ mod chores;
 mod claims;
 mod concurrency;
 mod config;
+mod controllers;
 mod creates;
 mod desired;
 mod ends;
@@ -30,6 +31,7 @@ mod notice;
 mod pending;
 mod prepare;
 mod presence;
+mod seats;
 mod snapshot;
 mod startup;
 mod stop;
@@ -42,6 +44,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+pub use crate::spec::ControllerKind;
 pub use action::{Action, PodPatch, Selection};
 pub use config::{Batch, ClaimOwner, PlanConfig, Polling};
 pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
@@ -59,6 +62,7 @@ pub use types::{
 use backoff::Backoff;
 use budget::Budget;
 use claims::Claim;
+use controllers::Controllers;
 use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
@@ -66,6 +70,7 @@ use ledger::{Ledger, Stage};
 use metrics::Metrics;
 use nodes::Nodes;
 use pending::Pending;
+use seats::Seats;
 use startup::Startup;
 use stop::{Leftover, Stop};
 use timer::{Timer, Timers};
@@ -97,6 +102,8 @@ pub struct Plan {
     failures: Failures,
     nodes: Nodes,
     pending: Pending,
+    controllers: Controllers,
+    seats: Seats,
     metrics: Metrics,
     timers: Timers,
     rng: Rng,
@@ -127,6 +134,11 @@ impl Plan {
         if cfg.driver_pod.is_none() {
             cfg.claim_owner = ClaimOwner::Pod;
         }
+        if cfg.controller.is_some() {
+            // Its pods are not the plan's to place, nor to replace.
+            cfg.avoid_nodes_after = 0;
+            cfg.registration_timeout = None;
+        }
         let mut plan = Plan {
             ledger: Ledger::new(),
             targets: Targets::default(),
@@ -142,6 +154,8 @@ impl Plan {
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
             nodes: Nodes::new(cfg.avoid_nodes_after, cfg.avoid_nodes_for),
             pending: Pending::default(),
+            controllers: Controllers::default(),
+            seats: Seats::default(),
             metrics: Metrics::default(),
             timers: Timers::default(),
             rng: Rng::with_seed(cfg.seed),
@@ -185,7 +199,7 @@ impl Plan {
                     executor.released = true;
                     executor.kill_at = Some(at);
                 });
-                self.label_decommission(*id);
+                self.mark_leaving(*id);
             } else {
                 self.release(now, *id);
             }
@@ -193,25 +207,28 @@ impl Plan {
         self.pump(now);
     }
 
-    /// Spark decommissions these executors: their pods are labelled where the user has set a label.
+    /// Spark decommissions these executors: their pods are labelled, and told to cost little, where the user has set a
+    /// label or a cost.
     pub fn handle_decommission(&mut self, now: Duration, executors: &[ExecutorId]) {
         for id in executors {
             self.ledger.update(*id, |executor| executor.decommissioned = true);
-            self.label_decommission(*id);
+            self.mark_leaving(*id);
         }
         self.pump(now);
     }
 
-    fn label_decommission(&mut self, id: ExecutorId) {
-        let Some((label, value)) = self.cfg.decommission_label.clone() else {
-            return;
-        };
+    fn mark_leaving(&mut self, id: ExecutorId) {
+        let label = self.cfg.decommission_label.clone();
+        let label = label.map(|(label, value)| PodPatch::Decommission { label, value });
+        let cost = self.cfg.deletion_cost.map(PodPatch::DeletionCost);
         if self
             .ledger
             .get(id)
             .is_some_and(|e| e.is_confirmed() && e.stage != Stage::Ended && !e.deleting)
         {
-            self.label(id, PodPatch::Decommission { label, value });
+            for patch in cost.into_iter().chain(label) {
+                self.label(id, patch);
+            }
         }
     }
 
@@ -300,6 +317,16 @@ impl Plan {
             (Call::DeleteConfigMap, CallResult::Empty(outcome)) => {
                 self.on_config_maps_deleted(now, outcome, true);
             }
+            (
+                Call::Controller {
+                    profile,
+                    change,
+                    sent_at,
+                },
+                CallResult::Empty(outcome),
+            ) => {
+                self.on_controller(now, profile, change, sent_at, outcome);
+            }
             (call, result) => {
                 self.fatal(
                     FatalKind::Internal,
@@ -326,7 +353,7 @@ impl Plan {
                 Timer::Services => self.retry_leftover(Leftover::Services),
                 Timer::StopDeadline => self.on_stop_deadline(),
                 Timer::Nodes => self.on_nodes_due(now),
-                Timer::Creates | Timer::Chores | Timer::Stop => {}
+                Timer::Creates | Timer::Chores | Timer::Stop | Timer::Controllers => {}
             }
         }
         while let Some(id) = self.ledger.due(now) {

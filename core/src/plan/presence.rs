@@ -70,6 +70,6 @@ impl Plan {
         let executor = self.ledger.get(id).filter(|executor| executor.overdue)?;
         let timeout = self.cfg.registration_timeout?;
         (self.stop.is_none())
-            .then(|| End::unregistered(id, &self.cfg.pod_name(id), executor.node.as_deref(), timeout))
+            .then(|| End::unregistered(id, &self.pod_name(id), executor.node.as_deref(), timeout))
     }
 }

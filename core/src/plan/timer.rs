@@ -36,10 +36,12 @@ pub(super) enum Timer {
     StopDeadline,
     /// A node need not be avoided any longer.
     Nodes,
+    /// A controller is to be told its size, or at the stop to be deleted, again.
+    Controllers,
 }
 
 impl Timer {
-    const ALL: [Timer; 14] = [
+    const ALL: [Timer; 15] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,
@@ -54,6 +56,7 @@ impl Timer {
         Timer::Services,
         Timer::StopDeadline,
         Timer::Nodes,
+        Timer::Controllers,
     ];
 }
 

@@ -102,6 +102,7 @@ impl Allocator {
         let seed = u64::from_be_bytes(random().map_err(StartError::System)?);
         let prefix = factory.pod_name_prefix();
         let mut config = plan_config(conf, &settings.app_id, prefix, factory.prepares(), seed)?;
+        config.controller = factory.controller_kind();
         if settings.notices == NoticeFilter::All {
             // Without Spark nobody tells of registrations.
             config.registration_timeout = None;

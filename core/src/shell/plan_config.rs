@@ -65,6 +65,7 @@ pub(super) fn plan_config(
         registration_timeout: Some(conf.get(&keys::STOKER_REGISTRATION_TIMEOUT)?)
             .filter(|timeout| !timeout.is_zero()),
         count_failed_creates: conf.get(&keys::STOKER_FAILURES_COUNT_CREATES)?,
+        deletion_cost: conf.get(&keys::EXECUTOR_POD_DELETION_COST)?,
         ..PlanConfig::new(app_id, conf.get(&keys::NAMESPACE)?, pod_name_prefix)
     })
 }

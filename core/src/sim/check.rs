@@ -35,34 +35,40 @@ use super::check_metrics::MetricsChecker;
 use super::check_nodes::NodeChecker;
 use super::check_presence::PresenceChecker;
 use super::cluster::Cluster;
-use known::Known;
+pub(super) use known::Known;
 pub use violation::{Invariant, Violation};
 pub(in crate::sim) use violation::{Violations, require};
 
 /// Follows actions, results and notices, and records where an invariant does not hold.
 #[derive(Debug)]
 pub struct Checker {
-    cfg: PlanConfig,
-    executors: BTreeMap<ExecutorId, Known>,
-    targets: BTreeMap<ProfileId, usize>,
+    pub(super) cfg: PlanConfig,
+    pub(super) executors: BTreeMap<ExecutorId, Known>,
+    pub(super) targets: BTreeMap<ProfileId, usize>,
     open: BTreeMap<CallId, Action>,
     claims: ClaimChecker,
     nodes: NodeChecker,
     presence: PresenceChecker,
-    shown: ListChecker,
+    pub(super) shown: ListChecker,
     metrics: MetricsChecker,
     sent: VecDeque<Duration>,
     deleted: BTreeSet<String>,
-    ready: bool,
-    stopping: bool,
-    aborted: bool,
+    pub(super) ready: bool,
+    pub(super) stopping: bool,
+    pub(super) aborted: bool,
     /// Losses by executor.
     pub lost: BTreeMap<ExecutorId, bool>,
     /// Single deletes sent.
     pub deletes: usize,
     /// Of these, for executors that Spark had not killed and that were not above the target.
     unasked: usize,
-    found: Violations,
+    /// Numbers that executors have asked for.
+    pub(super) given: BTreeSet<ExecutorId>,
+    /// By the UID of a pod, the last executor in it that has asked for its number.
+    pub(super) in_pods: BTreeMap<String, ExecutorId>,
+    /// UIDs of pods in which a process has ended.
+    pub(super) ended_in: BTreeSet<String>,
+    pub(super) found: Violations,
 }
 
 impl Checker {
@@ -86,6 +92,9 @@ impl Checker {
             lost: BTreeMap::new(),
             deletes: 0,
             unasked: 0,
+            given: BTreeSet::new(),
+            in_pods: BTreeMap::new(),
+            ended_in: BTreeSet::new(),
             found: Violations::default(),
         }
     }
@@ -266,7 +275,7 @@ impl Checker {
                 let known = self.executors.contains_key(executor);
                 require!(self.found, Ids, known, "a get for an unknown executor");
             }
-            _ => {}
+            _ => self.on_controller(action),
         }
         self.count_calls();
     }
@@ -284,6 +293,9 @@ impl Checker {
                         | Action::Delete { .. }
                         | Action::DeleteClaim { .. }
                         | Action::Patch { .. }
+                        | Action::CreateController { .. }
+                        | Action::ScaleController { .. }
+                        | Action::DeleteController { .. }
                 )
             })
             .count();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::controllers::Set;
 use crate::plan::{
     ApiFailure, Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, FailureClass, ListPage,
     ObjectRef, PodFacts, PodPhase, ProfileId, WatchEvent,
@@ -66,6 +67,12 @@ pub struct Cluster {
     pub(super) homes: BTreeMap<ExecutorId, String>,
     /// UIDs of running pods whose executors do not reach the driver.
     pub(super) mute: BTreeSet<String>,
+    /// `StatefulSet`s and `Deployment`s by name.
+    pub sets: BTreeMap<String, Set>,
+    /// What pods cost a `Deployment`, by UID; the others cost nothing.
+    pub costs: BTreeMap<String, i32>,
+    /// How many controllers were ever made.
+    pub(super) sets_made: usize,
     version: u64,
     compacted: u64,
     history: VecDeque<(u64, WatchEvent)>,
@@ -226,6 +233,7 @@ impl Cluster {
             return;
         }
         self.fates.insert(uid.to_owned(), fate);
+        let kept = self.by_uid(uid).is_some_and(|pod| self.is_kept(pod));
         self.modify(uid, |pod| {
             pod.phase = PodPhase::Failed;
             let (code, reason) = match fate {
@@ -257,6 +265,9 @@ impl Cluster {
                     ];
                 }
                 Fate::Exit(_) | Fate::Oom => {}
+            }
+            if kept && fate.is_apps() {
+                pod.phase = PodPhase::Running;
             }
         });
     }

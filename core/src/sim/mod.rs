@@ -2,11 +2,13 @@
 
 pub mod check;
 mod check_claims;
+mod check_controllers;
 mod check_lists;
 mod check_metrics;
 mod check_nodes;
 mod check_presence;
 pub mod cluster;
+pub mod controllers;
 pub mod faults;
 pub mod nodes;
 pub mod ops;
@@ -60,6 +62,12 @@ enum Happening {
     Exit(String),
     /// A pod ends by itself.
     End(String, Fate),
+    /// The controllers and the garbage collector look at what there is.
+    Reconcile,
+    /// The kubelet starts a container again in the pod with this UID.
+    Revive(String),
+    /// The executor in the pod with this UID asks for its number.
+    Ask(String),
 }
 
 /// The simulation.
@@ -104,6 +112,10 @@ pub struct Sim {
     watches: BTreeMap<CallId, Connection>,
     rng: Rng,
     owned: bool,
+    /// The controllers will look at what there is.
+    reconciling: bool,
+    /// Pods whose container will be started again.
+    reviving: BTreeSet<String>,
     /// Things that have happened at this very time.
     steps: u32,
     /// The minute and the calls sent within it.
@@ -147,6 +159,8 @@ impl Sim {
             watches: BTreeMap::new(),
             rng: Rng::with_seed(seed),
             owned,
+            reconciling: false,
+            reviving: BTreeSet::new(),
             steps: 0,
             minute: (0, 0),
         };
@@ -261,6 +275,9 @@ impl Sim {
 
     /// The pod of an executor.
     pub fn pod_of(&self, id: ExecutorId) -> Option<&crate::plan::PodFacts> {
+        if self.check.config().controller.is_some() {
+            return self.cluster.by_uid(self.check.pod_of(id)?);
+        }
         self.cluster.pods.get(&format!("test-exec-{id}"))
     }
 
@@ -342,6 +359,7 @@ impl Sim {
             self.check.on_notice(&notice, &self.cluster);
             if let Notice::Lost { executor_id, .. } | Notice::Released { executor_id, .. } = &notice {
                 self.registered.remove(executor_id);
+                self.dismiss(*executor_id);
             }
             self.notices.push(notice);
         }
@@ -392,17 +410,34 @@ impl Sim {
             Happening::Admitted(id, uid) => self.admitted(id, &uid),
             Happening::Exit(uid) => self.cluster.end(&uid, Fate::Exit(0)),
             Happening::End(uid, fate) => self.cluster.end(&uid, fate),
+            Happening::Reconcile => self.reconcile(),
+            Happening::Revive(uid) => self.revive(&uid),
+            Happening::Ask(uid) => self.ask(&uid),
         }
         self.cluster.collect_garbage();
+        self.tend();
         self.publish();
     }
 
     fn start_pod(&mut self, uid: &str) {
-        if self.place(uid)
-            && let Some((id, uid)) = self
-                .cluster
-                .by_uid(uid)
-                .and_then(|pod| Some((pod.executor?, pod.uid.clone())))
+        if self.place(uid) {
+            self.come_up(uid);
+        }
+    }
+
+    /// The executor of a pod that runs reaches the driver.
+    fn come_up(&mut self, uid: &str) {
+        if self
+            .cluster
+            .by_uid(uid)
+            .is_some_and(|pod| self.cluster.is_kept(pod))
+        {
+            return self.ask_later(uid);
+        }
+        if let Some((id, uid)) = self
+            .cluster
+            .by_uid(uid)
+            .and_then(|pod| Some((pod.executor?, pod.uid.clone())))
         {
             self.later(Duration::from_millis(700), Happening::Register(id, uid));
         }

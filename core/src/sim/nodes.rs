@@ -1,7 +1,6 @@
 //! Nodes of the simulated cluster: where pods come to be, and what they meet there.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::plan::{Condition, ContainerState, ExecutorId, PodFacts, PodPhase};
 
@@ -98,7 +97,9 @@ impl Sim {
             .nodes
             .iter()
             .find(|known| known.name == node)
-            .and_then(|node| node.broken);
+            .and_then(|node| node.broken)
+            // What a controller's pods meet is its own file's: they are started again in place.
+            .filter(|_| !self.cluster.is_kept(&pod));
         self.cluster.modify(uid, |pod| {
             pod.node = Some(node);
             pod.conditions
@@ -138,11 +139,11 @@ impl Sim {
             .pods
             .values()
             .filter(heard)
-            .filter_map(|pod| Some((pod.executor?, pod.uid.clone())))
+            .map(|pod| pod.uid.clone())
             .collect();
-        for (id, uid) in heard {
+        for uid in heard {
             self.cluster.mute.remove(&uid);
-            self.later(Duration::from_millis(500), Happening::Register(id, uid));
+            self.come_up(&uid);
         }
     }
 }

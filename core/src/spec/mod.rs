@@ -8,6 +8,7 @@ mod claim;
 pub mod conf_dir;
 mod config_map;
 mod context;
+mod controller;
 mod error;
 mod executor;
 mod ids;
@@ -25,11 +26,12 @@ pub use avoid::avoid_nodes;
 pub use claim::VolumeClaim;
 pub use config_map::config_map;
 pub use context::{AUTH_SECRET_VARIABLE, AppContext, OwnerPod, Secret};
+pub use controller::{Controller, ControllerKind, DELETION_COST};
 pub use error::SpecError;
 pub use names::{config_map_name, hostname, pod_name, pod_name_prefix, unique_id};
 pub use profile::{ExecutorResource, ResourceProfile};
 pub use stamp::{PodStamp, StampedPod};
-pub use steps::custom_steps;
+pub use steps::{custom_steps, in_recovery, may_recover, recovery_warning};
 pub use template::PodTemplate;
 
 /// Where executors have the files of the `ConfigMap`.

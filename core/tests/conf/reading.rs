@@ -237,7 +237,6 @@ fn options_stand_after_the_default_ones() {
 fn features_that_are_not_there_are_all_named() {
     let error = refusal(&[
         ("spark.kubernetes.driver.waitToReusePersistentVolumeClaim", "true"),
-        ("spark.kubernetes.allocation.recoveryMode.enabled", "true"),
         ("spark.executor.cores", "not looked at yet"),
     ]);
     let ConfError::NotBuilt(named) = &error else {
@@ -246,10 +245,7 @@ fn features_that_are_not_there_are_all_named() {
     let named: Vec<_> = named.iter().map(|key| key.key.as_str()).collect();
     assert_eq!(
         named,
-        [
-            "spark.kubernetes.allocation.recoveryMode.enabled",
-            "spark.kubernetes.driver.waitToReusePersistentVolumeClaim",
-        ]
+        ["spark.kubernetes.driver.waitToReusePersistentVolumeClaim"]
     );
     let shown = error.to_string();
     assert!(
@@ -263,19 +259,23 @@ fn features_that_are_not_there_are_all_named() {
 fn a_feature_that_is_left_off_is_no_reason_to_refuse() {
     conf(
         V4_3,
-        &[
-            (
-                "spark.kubernetes.driver.waitToReusePersistentVolumeClaim",
-                "false",
-            ),
-            ("spark.kubernetes.allocation.recoveryMode.enabled", "false"),
-        ],
+        &[(
+            "spark.kubernetes.driver.waitToReusePersistentVolumeClaim",
+            "false",
+        )],
     );
-    // Recovery mode came with 4.2, so that 4.1 does not look at the key.
-    conf(
-        V4_1,
-        &[("spark.kubernetes.allocation.recoveryMode.enabled", "true")],
-    );
+}
+
+#[test]
+fn recovery_mode_came_with_4_2() {
+    let mode = |version| {
+        let conf = conf(
+            version,
+            &[("spark.kubernetes.allocation.recoveryMode.enabled", "true")],
+        );
+        conf.get(&keys::ALLOCATION_RECOVERY_MODE).unwrap()
+    };
+    assert_eq!((mode(V4_1), mode(V4_2)), (None, Some(true)));
 }
 
 #[test]

@@ -1,5 +1,8 @@
 """What a defect of Stoker's own does to a driver."""
 
+import os
+import shutil
+import signal
 import time
 
 from cluster import Failure, wait_for
@@ -9,11 +12,14 @@ STOPS_WITHIN_SECONDS = 5
 
 
 def test_panicked_loop_stops_the_context(suite):
-    """The native allocation loop panics while a job runs: the job fails with the cause, and the driver ends at once."""
+    """The native allocation loop panics when an executor is lost: the job fails with the cause, and the driver ends."""
     conf = {"spark.kubernetes.executor.podNamePrefix": "panic-on-purpose"}
-    args = (4, 1, DEADLINE, f"{suite.cluster.control}/never")
+    args = (40, 2, DEADLINE, f"{suite.cluster.control}/never")
     try:
-        with suite.submit("panic", "client", args=args, conf=conf, spark_home=with_panicking_library(suite)) as app:
+        home = with_panicking_library(suite)
+        with suite.submit("panic", "client", args=args, executors=2, conf=conf, spark_home=home) as app:
+            suite.computes(app, 2)
+            os.kill(app.process_of(1), signal.SIGKILL)
             wait_for("the panic", lambda: app.said("asked to panic"), DEADLINE, app.alive)
             panicked = time.monotonic()
             wait_for("the context's end", lambda: app.said("Successfully stopped SparkContext"), DEADLINE, app.alive)
@@ -35,7 +41,10 @@ def with_panicking_library(suite):
     home, ours = suite.logs / "panicking", suite.options.spark_home
     (home / "jars").mkdir(parents=True)
     for entry in [*ours.iterdir(), *(ours / "jars").iterdir()]:
-        if entry.name not in ("jars", "libstoker_jni.so"):
+        if entry.name.startswith("stoker-spark_"):
+            # A copy: the JVM follows links, and the library is looked for beside the jar.
+            shutil.copy(entry, home / "jars")
+        elif entry.name not in ("jars", "libstoker_jni.so"):
             (home / entry.relative_to(ours)).symlink_to(entry)
     (home / "jars" / "libstoker_jni.so").symlink_to(suite.options.panicking_library)
     return home

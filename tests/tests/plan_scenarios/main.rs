@@ -7,6 +7,7 @@
 )]
 
 mod claims;
+mod controllers;
 mod creates;
 mod lists;
 mod losses;

@@ -1,5 +1,6 @@
 //! The API calls of the plan, one function each: [`PodApi`].
 
+mod controllers;
 mod facts;
 pub(super) mod failure;
 mod watch;
@@ -18,6 +19,7 @@ use kube::core::request::{Error as RequestError, Request};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use self::controllers::Collections;
 use self::facts::{ClaimAnswer, DriverAnswer, ListAnswer, PodAnswer};
 use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, ObjectRef, Outcome, PodFacts, Selection};
 
@@ -46,6 +48,7 @@ pub struct PodApi {
     config_maps: Request,
     claims: Request,
     services: Request,
+    controllers: Collections,
     selector: String,
     /// Volume claims have no role.
     app_selector: String,
@@ -96,6 +99,7 @@ impl PodApi {
             config_maps: Request::new(format!("/api/v1/namespaces/{namespace}/configmaps")),
             claims: Request::new(format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims")),
             services: Request::new(format!("/api/v1/namespaces/{namespace}/services")),
+            controllers: Collections::of(namespace),
             selector: format!("spark-app-selector={app_id},spark-role=executor"),
             app_selector: format!("spark-app-selector={app_id}"),
             limit: call_limit,
@@ -223,7 +227,20 @@ impl PodApi {
 
     /// `PATCH` one label.
     pub async fn label(&self, name: &str, label: &str, value: &str) -> Outcome<()> {
-        let body = json!({ "metadata": { "labels": { label: value } } });
+        self.patch(name, json!({ "metadata": { "labels": { label: value } } }))
+            .await
+    }
+
+    /// `PATCH` one annotation.
+    pub async fn annotate(&self, name: &str, annotation: &str, value: &str) -> Outcome<()> {
+        self.patch(
+            name,
+            json!({ "metadata": { "annotations": { annotation: value } } }),
+        )
+        .await
+    }
+
+    async fn patch(&self, name: &str, body: Value) -> Outcome<()> {
         let request = self
             .pods
             .patch(name, &PatchParams::default(), &Patch::Merge(body));

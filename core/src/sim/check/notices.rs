@@ -21,8 +21,8 @@ impl Checker {
                 uid,
                 ..
             } => {
-                if self.claims.is_asked(*executor_id) {
-                    // Its pod was there before its create.
+                if self.cfg.controller.is_some() || self.claims.is_asked(*executor_id) {
+                    // Its pod was there before its create, or without one.
                     self.executors
                         .entry(*executor_id)
                         .or_insert_with(|| Known::new(*profile));
@@ -110,7 +110,8 @@ impl Checker {
             let over = !is_alive(pod)
                 || (pod.deleting && pod.phase == PodPhase::Pending)
                 || self.claims.is_refused(id)
-                || self.presence.is_overdue(self.found.now, id);
+                || self.presence.is_overdue(self.found.now, id)
+                || (self.cfg.controller.is_some() && self.is_process_over(id, uid));
             require!(
                 self.found,
                 Losses,
