@@ -1,5 +1,6 @@
 //! Outputs of the plan towards the API server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::types::{CallId, ExecutorId, ObjectRef, ProfileId};
@@ -71,6 +72,8 @@ pub enum Action {
         executor: ExecutorId,
         /// Its resource profile.
         profile: ProfileId,
+        /// Names of the nodes that its pod keeps away from.
+        avoid: Arc<[String]>,
     },
     /// `GET` one executor pod, to learn what became of a create or of an expected event.
     Get {

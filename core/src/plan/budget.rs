@@ -161,6 +161,11 @@ impl Budget {
         self.counted = self.gate;
     }
 
+    /// Whether a failure of a create sent at this time belongs to a wave that has been counted.
+    pub(super) fn is_counted(&self, sent_at: Duration) -> bool {
+        sent_at < self.counted
+    }
+
     /// Failures in a row.
     pub(super) fn failures(&self) -> u32 {
         self.backoff.level()

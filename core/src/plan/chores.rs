@@ -6,6 +6,7 @@ use super::Plan;
 use super::action::{Action, PodPatch};
 use super::event::{ApiFailure, FailureClass, Outcome};
 use super::expect::{Call, Chore};
+use super::ledger::{Executor, Stage};
 use super::lifecycle::End;
 use super::timer::Timer;
 use super::types::{ExecutorId, ObjectRef};
@@ -61,6 +62,16 @@ impl Plan {
         outcome: Outcome<()>,
     ) {
         let ours = self.ledger.get(id).is_some_and(|executor| executor.uid == uid);
+        let undone = match &outcome {
+            Outcome::Done(()) => false,
+            Outcome::Failed(failure) => {
+                !matches!(failure.class, FailureClass::NotFound | FailureClass::Conflict)
+            }
+            Outcome::Unknown(_) => true,
+        };
+        if undone && ours && self.stays_after_all(id) {
+            return;
+        }
         match outcome {
             Outcome::Done(()) => {
                 self.chores_backoff.reset();
@@ -92,6 +103,18 @@ impl Plan {
             },
             Outcome::Unknown(failure) => self.retry_chore(now, Chore::Delete { id, name, uid }, &failure),
         }
+    }
+
+    /// Whether an executor has registered since its delete was sent: no second one is. Where the first was applied all the
+    /// same, the watch tells its end.
+    fn stays_after_all(&mut self, id: ExecutorId) -> bool {
+        let stays =
+            |executor: &Executor| executor.registered && !executor.released && executor.stage != Stage::Ended;
+        let stays = self.stop.is_none() && self.ledger.get(id).is_some_and(stays);
+        if stays {
+            self.ledger.update(id, |executor| executor.deleting = false);
+        }
+        stays
     }
 
     pub(super) fn on_claim_deleted(&mut self, now: Duration, claim: ObjectRef, outcome: Outcome<()>) {

@@ -181,6 +181,7 @@ impl Plan {
         failure: &ApiFailure,
         said: &str,
     ) {
+        self.count_create(now, sent_at, failure);
         self.budget
             .failed(now, sent_at, failure.retry_after, &mut self.rng);
         if let Some(profile) = self.ledger.get(id).map(|executor| executor.profile) {

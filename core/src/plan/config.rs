@@ -71,8 +71,13 @@ pub struct PlanConfig {
     /// Label and value set on executors that are decommissioned or killed.
     /// `spark.kubernetes.executor.decommissionLabel` and `…decommissionLabelValue`
     pub decommission_label: Option<(String, String)>,
-    /// How long after it was sent a create of unknown outcome may still be applied; 60 s, the request timeout
-    /// of the API server.
+    /// How long after it was sent a create of unknown outcome may still be applied; 60 s, the request timeout of the API
+    /// server. Until then it counts towards the target, though gets find no pod.
+    ///
+    /// It cannot be shorter for a connection that broke. That this side has closed it does not mean that the API server
+    /// knows: a reset may be lost, and a proxy in between may hold a request and pass it on. Where it does know, it
+    /// cancels the request, but not what it has handed to etcd. A consistent read therefore proves nothing about a
+    /// request that may still be on its way; only its timeout does.
     pub create_expiry: Duration,
     /// Whether executors are prepared before their creates: they have volume claims, or feature steps of users
     /// customise their pods; false.
@@ -84,6 +89,19 @@ pub struct PlanConfig {
     pub polling: Option<Polling>,
     /// Seed of all jitter.
     pub seed: u64,
+    /// After how many executors in a row that failed to start on a node it is avoided; 2. Zero avoids none.
+    /// `spark.stoker.nodes.avoidAfterFailures`
+    pub avoid_nodes_after: usize,
+    /// How long a node is avoided after the last failure there; 10 min. `spark.stoker.nodes.avoidFor`
+    pub avoid_nodes_for: Duration,
+    /// How long a registered executor may be without a pod that list or watch have shown before it is asked for; 30 s.
+    /// `spark.kubernetes.executor.missingPodDetectDelta`
+    pub missing_pod_delta: Duration,
+    /// How long a pod may run before its executor has registered; 10 min. None where nobody tells of registrations.
+    /// `spark.stoker.registrationTimeout`
+    pub registration_timeout: Option<Duration>,
+    /// Whether creates that fail count as failed executors; false. `spark.stoker.failures.countCreates`
+    pub count_failed_creates: bool,
     /// What makes the executor pods; the plan itself where there is none. `spark.kubernetes.allocation.pods.allocator`
     pub controller: Option<ControllerKind>,
     /// What pods of executors that are decommissioned or killed cost a `Deployment` that has too many.
@@ -154,6 +172,11 @@ impl PlanConfig {
             claim_owner: ClaimOwner::Pod,
             polling: None,
             seed: 0,
+            avoid_nodes_after: 2,
+            avoid_nodes_for: Duration::from_mins(10),
+            missing_pod_delta: Duration::from_secs(30),
+            registration_timeout: Some(Duration::from_mins(10)),
+            count_failed_creates: false,
             controller: None,
             deletion_cost: None,
         }

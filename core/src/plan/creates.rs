@@ -30,6 +30,18 @@ fn wants(cfg: &PlanConfig, ledger: &Ledger, profile: ProfileId, target: usize) -
         && ledger.total().pending < cfg.max_pending_pods
 }
 
+/// Whether a failure may pass by itself.
+fn is_passing(class: FailureClass) -> bool {
+    matches!(
+        class,
+        FailureClass::TooManyRequests
+            | FailureClass::Server
+            | FailureClass::Timeout
+            | FailureClass::Unreachable
+            | FailureClass::Conflict
+    )
+}
+
 impl Plan {
     /// Sends the creates that targets and budget allow.
     pub(super) fn send_creates(&mut self, now: Duration) {
@@ -84,10 +96,14 @@ impl Plan {
             id: executor,
             sent_at: now,
         });
+        let avoid = self.nodes.avoided();
+        self.ledger
+            .update(executor, |executor| executor.avoids = !avoid.is_empty());
         self.actions.push_back(Action::Create {
             call,
             executor,
             profile,
+            avoid,
         });
     }
 
@@ -136,6 +152,7 @@ impl Plan {
                 }
             }
             Outcome::Unknown(failure) => {
+                self.count_create(now, sent_at, &failure);
                 self.budget
                     .failed(now, sent_at, failure.retry_after, &mut self.rng);
                 if let Some(executor) = self.ledger.get(id).filter(|_| waits) {
@@ -184,6 +201,7 @@ impl Plan {
             );
             return;
         }
+        self.count_create(now, sent_at, failure);
         self.budget
             .failed(now, sent_at, failure.retry_after, &mut self.rng);
         self.tell_failure(profile, failure.class, "pods", &said);
@@ -191,15 +209,7 @@ impl Plan {
 
     /// Tells what creates wait for: at once where it needs somebody's hand, otherwise when it lasts.
     pub(super) fn tell_failure(&mut self, profile: ProfileId, class: FailureClass, what: &str, said: &str) {
-        let passing = matches!(
-            class,
-            FailureClass::TooManyRequests
-                | FailureClass::Server
-                | FailureClass::Timeout
-                | FailureClass::Unreachable
-                | FailureClass::Conflict
-        );
-        if self.stop.is_some() || (passing && self.budget.failures() < TELL_AFTER) {
+        if self.stop.is_some() || (is_passing(class) && self.budget.failures() < TELL_AFTER) {
             return;
         }
         let reason = match class {
@@ -214,6 +224,26 @@ impl Plan {
         let message = format!("Executors wait{reason}: {said}");
         if self.targets.wait_for(profile, class, &message) {
             self.notices.push_back(Notice::Waiting { profile, message });
+        }
+    }
+
+    /// Counts a create that has failed, where the user wants it as Spark 4.3 does. What may pass by itself counts once
+    /// for all that fail together: Spark's client tries it ten times itself before Spark counts it.
+    pub(super) fn count_create(&mut self, now: Duration, sent_at: Duration, failure: &ApiFailure) {
+        let again = is_passing(failure.class) && self.budget.is_counted(sent_at);
+        if !self.cfg.count_failed_creates || again {
+            return;
+        }
+        self.metrics.counters.failures += 1;
+        if let Some(max) = self.failures.count(now) {
+            self.abort(
+                11,
+                format!(
+                    "More than {max} executors have failed (spark.executor.maxNumFailures), with creates that failed \
+                     counted (spark.stoker.failures.countCreates); the application ends. The last one: {}",
+                    failure.message
+                ),
+            );
         }
     }
 
@@ -377,12 +407,13 @@ impl Plan {
         }
     }
 
-    /// An executor above the target has registered before it was excluded. It stays where its delete was not sent yet;
+    /// An executor that was to go unasked has registered before it was excluded. It stays where its delete was not sent yet;
     /// where it was, its end is a loss that Spark has to hear of.
     pub(super) fn keep_registered(&mut self, id: ExecutorId) {
         let withdrawn = self.chores.drop_delete(id);
         self.ledger.update(id, |executor| {
             executor.excess = false;
+            executor.overdue = false;
             executor.released = false;
             executor.forget_at = None;
             executor.deleting &= !withdrawn;

@@ -179,8 +179,9 @@ impl Plan {
         if stage == Stage::Ended {
             return;
         }
+        self.observe_node(now, id, pod);
         match lifecycle::assess(id, pod, self.rules()) {
-            Life::Pending if !registered => self.observe_pending(id, profile, pod),
+            Life::Pending if !registered => self.observe_pending(now, id, profile, pod),
             Life::Pending | Life::Running => self.runs(now, id),
             Life::Ended(end) => {
                 self.end(now, id, end);
@@ -198,6 +199,7 @@ impl Plan {
         self.metrics.runs(now, executor);
         self.pending.clear(id);
         self.ledger.update(id, |executor| executor.stage = Stage::Running);
+        self.expect_registration(now, id);
         let pod = self.pod_name(id);
         self.notices.push_back(Notice::Running {
             executor_id: id,
@@ -225,13 +227,17 @@ impl Plan {
         };
         let (profile, uid) = (executor.profile, executor.uid.clone());
         let decommissioned = executor.decommissioned;
-        let released = executor.released || self.stop.is_some();
+        let overdue = self.overdue(id);
+        let released = (executor.released && overdue.is_none()) || self.stop.is_some();
+        let end = overdue.unwrap_or(end);
         self.pending.clear(id);
         self.ledger.update(id, |executor| {
             executor.stage = Stage::Ended;
             executor.get_at = None;
             executor.kill_at = None;
             executor.forget_at = None;
+            executor.replace_at = None;
+            executor.register_by = None;
         });
         let pod = self.pod_name(id);
         if released {
@@ -248,6 +254,7 @@ impl Plan {
             cause.app_caused = false;
         }
         let message = cause.message.clone();
+        let (kind, exit_code) = (cause.kind, cause.exit_code);
         self.notices.push_back(Notice::Lost {
             executor_id: id,
             profile,
@@ -255,6 +262,8 @@ impl Plan {
             uid,
             cause,
         });
+        let nodes_doing = self.blame_node(now, id, kind, exit_code, counts);
+        let counts = counts && !nodes_doing;
         self.metrics.counters.failures += u64::from(counts);
         if counts && let Some(max) = self.failures.count(now) {
             self.abort(
@@ -329,16 +338,20 @@ impl Plan {
             return;
         };
         let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        let (get, kill, forget) = (
+        let (get, kill, forget, replace, register) = (
             due(executor.get_at),
             due(executor.kill_at),
             due(executor.forget_at),
+            due(executor.replace_at),
+            due(executor.register_by),
         );
         // What is due is taken off the agenda whatever comes of it.
         self.ledger.update(id, |executor| {
             executor.get_at = executor.get_at.filter(|_| !get);
             executor.kill_at = executor.kill_at.filter(|_| !kill);
             executor.forget_at = executor.forget_at.filter(|_| !forget);
+            executor.replace_at = executor.replace_at.filter(|_| !replace);
+            executor.register_by = executor.register_by.filter(|_| !register);
         });
         if get {
             self.ask_for(id);
@@ -349,6 +362,12 @@ impl Plan {
         if forget {
             let pod = self.pod_name(id);
             self.end(now, id, End::deleted(id, &pod));
+        }
+        if replace {
+            self.on_unscheduled(now);
+        }
+        if register {
+            self.on_unregistered(now, id);
         }
     }
 }

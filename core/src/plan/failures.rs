@@ -35,6 +35,13 @@ impl Failures {
         }
         (self.times.len() > max).then_some(max)
     }
+
+    /// What was counted at this time counts no longer.
+    pub(super) fn forgive(&mut self, at: Duration) {
+        if let Some(index) = self.times.iter().position(|time| *time == at) {
+            self.times.remove(index);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -55,6 +62,16 @@ mod tests {
         assert_eq!(failures.count(Duration::from_secs(0)), None);
         assert_eq!(failures.count(Duration::from_secs(11)), None);
         assert_eq!(failures.count(Duration::from_secs(12)), Some(1));
+    }
+
+    #[test]
+    fn what_is_forgiven_does_not_count() {
+        let mut failures = Failures::new(Some(1), None);
+        assert_eq!(failures.count(Duration::from_secs(1)), None);
+        failures.forgive(Duration::from_secs(2));
+        failures.forgive(Duration::from_secs(1));
+        assert_eq!(failures.count(Duration::from_secs(3)), None);
+        assert_eq!(failures.count(Duration::from_secs(4)), Some(1));
     }
 
     #[test]

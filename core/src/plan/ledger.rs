@@ -27,7 +27,7 @@ pub(super) struct Executor {
     pub(super) decommissioned: bool,
     /// It was asked to go: its end is no loss.
     pub(super) released: bool,
-    /// It was asked to go because it was above the target, not because Spark wished it.
+    /// It was asked to go for a reason of the plan's own, not because Spark wished it.
     pub(super) excess: bool,
     /// A delete is queued, in flight or accepted, or somebody else's is under way.
     pub(super) deleting: bool,
@@ -39,6 +39,16 @@ pub(super) struct Executor {
     pub(super) kill_at: Option<Duration>,
     /// When a released executor no longer counts, though its pod is still there.
     pub(super) forget_at: Option<Duration>,
+    /// When its pod has run for so long that it should have registered.
+    pub(super) register_by: Option<Duration>,
+    /// It was asked to go because it has not registered in time.
+    pub(super) overdue: bool,
+    /// The node that its pod is bound to.
+    pub(super) node: Option<String>,
+    /// Its pod keeps away from nodes.
+    pub(super) avoids: bool,
+    /// When to replace a pod that keeps away from nodes and finds no other.
+    pub(super) replace_at: Option<Duration>,
 }
 
 /// How far an executor is.
@@ -91,6 +101,11 @@ impl Executor {
             get_at: None,
             kill_at: None,
             forget_at: None,
+            register_by: None,
+            overdue: false,
+            node: None,
+            avoids: false,
+            replace_at: None,
         }
     }
 
@@ -99,10 +114,16 @@ impl Executor {
     }
 
     fn wake(&self) -> Option<Duration> {
-        [self.get_at, self.kill_at, self.forget_at]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.get_at,
+            self.kill_at,
+            self.forget_at,
+            self.replace_at,
+            self.register_by,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the facts of a pod mean for its executor. Pure.
 
+mod disruption;
+
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::notice::{LossCause, LossKind};
 use super::types::{ContainerFacts, ContainerState, ExecutorId, PodFacts, PodPhase};
@@ -8,21 +11,8 @@ use super::types::{ContainerFacts, ContainerState, ExecutorId, PodFacts, PodPhas
 /// Exit code reported where no container has one.
 const NO_EXIT_CODE: i32 = -1;
 
-/// `status.reason` of pods that the node or the control plane ended, not their containers.
-const INFRASTRUCTURE_REASONS: [&str; 12] = [
-    "Evicted",
-    "NodeLost",
-    "Shutdown",
-    "NodeShutdown",
-    "Terminated",
-    "Preempting",
-    "Preempted",
-    "NodeAffinity",
-    "UnexpectedAdmissionError",
-    "OutOfcpu",
-    "OutOfmemory",
-    "OutOfpods",
-];
+/// `reason` of a container that was made and could not be started.
+const NOT_STARTED: [&str; 2] = ["StartError", "ContainerCannotRun"];
 
 /// How pods are read.
 #[derive(Debug, Clone, Copy)]
@@ -60,11 +50,14 @@ impl End {
         let (app_caused, counts) = match kind {
             LossKind::Exited => (true, failed),
             LossKind::OomKilled => (true, true),
-            LossKind::SidecarFailed | LossKind::StartFailed => (false, true),
+            LossKind::SidecarFailed | LossKind::StartFailed | LossKind::StartTimeout => (false, true),
             LossKind::Disrupted
             | LossKind::Deleted
             | LossKind::Missing
-            | LossKind::StartTimeout
+            | LossKind::Evicted
+            | LossKind::Preempted
+            | LossKind::NodeLost
+            | LossKind::Refused
             | LossKind::Unknown => (false, false),
         };
         End {
@@ -100,6 +93,18 @@ impl End {
         let message =
             format!("Executor {id} is lost: a volume claim of its pod {pod} cannot be made: {said}");
         End::new(LossKind::Deleted, NO_EXIT_CODE, message)
+    }
+
+    /// A pod that ran and whose executor did not register.
+    pub(super) fn unregistered(id: ExecutorId, pod: &str, node: Option<&str>, after: Duration) -> Self {
+        let node = node.map(|node| format!(" on node {node}")).unwrap_or_default();
+        let message = format!(
+            "Executor {id} is lost: its pod {pod}{node} ran for {} s and it did not register with the driver \
+             (spark.stoker.registrationTimeout). Check that executors reach the driver (spark.driver.host, \
+             spark.driver.port, its service, network policies), and what the image does before it starts the executor.",
+            after.as_secs()
+        );
+        End::new(LossKind::StartTimeout, NO_EXIT_CODE, message)
     }
 
     /// An executor whose container was started anew before its end was seen.
@@ -179,27 +184,11 @@ fn end_of(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> End {
         .iter()
         .filter(|container| container.name != rules.container)
         .find(|container| exit_of(container).is_some_and(|(code, _)| code != 0));
-    let disruption = pod
-        .conditions
-        .iter()
-        .find(|condition| condition.kind == "DisruptionTarget" && condition.status == "True");
-    let reason = pod
-        .reason
-        .as_deref()
-        .filter(|reason| INFRASTRUCTURE_REASONS.contains(reason));
+    let disruption = disruption::condition(pod);
 
     let place = place(pod);
-    let (kind, head) = if let Some(condition) = disruption {
-        let why = condition.reason.as_deref().unwrap_or("no reason given");
-        (
-            LossKind::Disrupted,
-            format!("Executor {id} is lost: {place} was disrupted by the cluster ({why})"),
-        )
-    } else if let Some(reason) = reason {
-        (
-            LossKind::Disrupted,
-            format!("Executor {id} is lost: {place} was ended by the cluster ({reason})"),
-        )
+    let (kind, head) = if let Some((kind, what)) = disruption::cause(pod) {
+        (kind, format!("Executor {id} is lost: {place} {what}"))
     } else if executor.is_some_and(|(_, reason)| reason == Some("OOMKilled")) {
         let head = format!(
             "Executor {id} in {place} was killed for exceeding its memory limit (OOMKilled, exit code {exit_code}); \
@@ -211,6 +200,12 @@ fn end_of(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> End {
             LossKind::Deleted,
             format!("Executor {id} is lost: {place} was deleted by a user or by the framework"),
         )
+    } else if executor.is_some_and(|(_, reason)| reason.is_some_and(|reason| NOT_STARTED.contains(&reason))) {
+        let head = format!(
+            "Executor {id} did not start: the command of its container in {place} cannot be run (exit code {exit_code}); \
+             check the image (spark.kubernetes.executor.container.image) and its architecture"
+        );
+        (LossKind::StartFailed, head)
     } else if executor.is_some_and(|(code, _)| code != 0) {
         let head = format!(
             "Executor {id} in {place} ended with exit code {exit_code} ({})",
@@ -259,8 +254,16 @@ fn end_of(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> End {
         describe(head, pod, disruption.and_then(|c| c.message.as_deref())),
     );
     // Spark counts every failed pod, and none that was deleted.
-    if rules.count_infrastructure && !pod.deleting && matches!(kind, LossKind::Disrupted | LossKind::Unknown)
-    {
+    let infrastructure = matches!(
+        kind,
+        LossKind::Disrupted
+            | LossKind::Evicted
+            | LossKind::Preempted
+            | LossKind::NodeLost
+            | LossKind::Refused
+            | LossKind::Unknown
+    );
+    if rules.count_infrastructure && !pod.deleting && infrastructure {
         end.counts = true;
     }
     end
@@ -324,7 +327,7 @@ fn explain(code: i32) -> &'static str {
         0 => "success",
         1 => "a general error: see the executor's log",
         10 | 50 => "an uncaught exception: see the executor's log",
-        52 => "the JVM ran out of memory",
+        52 => "the JVM ran out of memory: raise spark.executor.memory, or run fewer tasks at once",
         53 => "no local directory could be made",
         54 => "the external block store could not be set up",
         55 => "the external block store could not make a directory",
@@ -332,7 +335,7 @@ fn explain(code: i32) -> &'static str {
         126 => "the command cannot be executed: permissions or another architecture",
         127 => "the command was not found in the image",
         134 => "SIGABRT: the JVM crashed",
-        137 => "SIGKILL: often the kernel, for memory",
+        137 => "SIGKILL: often the kernel, for memory; spark.executor.memoryOverhead gives more",
         139 => "SIGSEGV: the JVM or native code crashed",
         143 => "SIGTERM: something asked it to end",
         255 => "the command failed without a code of its own",

@@ -26,9 +26,11 @@ mod ledger;
 mod lifecycle;
 mod lists;
 mod metrics;
+mod nodes;
 mod notice;
 mod pending;
 mod prepare;
+mod presence;
 mod seats;
 mod snapshot;
 mod startup;
@@ -66,6 +68,7 @@ use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
 use ledger::{Ledger, Stage};
 use metrics::Metrics;
+use nodes::Nodes;
 use pending::Pending;
 use seats::Seats;
 use startup::Startup;
@@ -97,6 +100,7 @@ pub struct Plan {
     /// The API server has forbidden to label pods.
     labels_forbidden: bool,
     failures: Failures,
+    nodes: Nodes,
     pending: Pending,
     controllers: Controllers,
     seats: Seats,
@@ -130,6 +134,11 @@ impl Plan {
         if cfg.driver_pod.is_none() {
             cfg.claim_owner = ClaimOwner::Pod;
         }
+        if cfg.controller.is_some() {
+            // Its pods are not the plan's to place, nor to replace.
+            cfg.avoid_nodes_after = 0;
+            cfg.registration_timeout = None;
+        }
         let mut plan = Plan {
             ledger: Ledger::new(),
             targets: Targets::default(),
@@ -143,6 +152,7 @@ impl Plan {
             startup: Startup::new(cfg.driver_pod.is_some(), cfg.config_map),
             labels_forbidden: false,
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
+            nodes: Nodes::new(cfg.avoid_nodes_after, cfg.avoid_nodes_for),
             pending: Pending::default(),
             controllers: Controllers::default(),
             seats: Seats::default(),
@@ -174,6 +184,8 @@ impl Plan {
     /// [`PlanConfig::kill_grace`] is deleted, what does not run or has not registered is deleted at once.
     pub fn handle_kill(&mut self, now: Duration, executors: &[ExecutorId]) {
         for id in executors {
+            // Spark wishes its end: that of one that has not registered in time is no loss any more.
+            self.ledger.update(*id, |executor| executor.overdue = false);
             let Some(executor) = self
                 .ledger
                 .get(*id)
@@ -239,13 +251,16 @@ impl Plan {
                 executor.get_at = Some(now);
             }
         });
+        self.expect_pod(now, executor);
+        self.on_started(now, executor);
         self.runs(now, executor);
         self.handle_timeout(now);
     }
 
-    /// The driver has lost the connection to an executor. The API server tells what became of it.
+    /// Spark has removed an executor, on whosever behalf. The API server tells what became of it; a pod that still runs
+    /// after [`PlanConfig::kill_grace`] is deleted.
     pub fn handle_disconnected(&mut self, now: Duration, executor: ExecutorId) {
-        tracing::debug!(executor = executor.0, "an executor has disconnected");
+        self.on_removed(now, executor);
         self.pump(now);
     }
 
@@ -337,6 +352,7 @@ impl Plan {
                 Timer::Claims => self.retry_leftover(Leftover::Claims),
                 Timer::Services => self.retry_leftover(Leftover::Services),
                 Timer::StopDeadline => self.on_stop_deadline(),
+                Timer::Nodes => self.on_nodes_due(now),
                 Timer::Creates | Timer::Chores | Timer::Stop | Timer::Controllers => {}
             }
         }
@@ -409,6 +425,7 @@ impl Plan {
         if self.is_stopped() || (self.phase == Phase::Dead && self.stop.is_none()) {
             return;
         }
+        self.leave_nodes(now);
         let resting = self.timers.is_set(Timer::Chores);
         if !resting {
             while self.budget.may_do_chore()

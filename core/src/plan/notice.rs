@@ -118,20 +118,28 @@ pub enum LossKind {
     Exited,
     /// The container was killed for its memory.
     OomKilled,
-    /// The pod was evicted, preempted or otherwise disrupted (`DisruptionTarget`).
+    /// The pod was disrupted (`DisruptionTarget`) in a way that is none of the others.
     Disrupted,
     /// The pod was deleted by somebody else.
     Deleted,
     /// The pod vanished: absent after a break in the watch, or never seen after its create.
     Missing,
-    /// The pod never ran within its time.
+    /// The pod ran and its executor did not register within its time.
     StartTimeout,
     /// The container cannot start: image or configuration errors.
     StartFailed,
     /// Another container of the pod failed.
     SidecarFailed,
-    /// None of the above.
+    /// None of the others.
     Unknown,
+    /// The pod was evicted: by the kubelet, through the eviction API, or because of a taint of its node.
+    Evicted,
+    /// The pod had to make room for one of higher priority.
+    Preempted,
+    /// The pod's node was lost or shut down.
+    NodeLost,
+    /// The node did not admit the pod.
+    Refused,
 }
 
 /// Classes of fatal failures; each maps to an exception type at the boundary.

@@ -1,6 +1,7 @@
 //! Why pods that were accepted do not run: told once for each cause and change.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::Plan;
 use super::notice::Notice;
@@ -116,6 +117,12 @@ impl Pending {
         }
     }
 
+    /// Whether the executor's node cannot start it.
+    pub(super) fn is_stuck_on_node(&self, id: ExecutorId) -> bool {
+        let cause = self.causes.get(&id).map(|(_, cause)| *cause);
+        matches!(cause, Some(PendingCause::Image | PendingCause::Container))
+    }
+
     /// How many executors wait, by cause.
     pub(super) fn counts(&self) -> BTreeMap<PendingCause, usize> {
         let mut counts = BTreeMap::new();
@@ -128,7 +135,13 @@ impl Pending {
 
 impl Plan {
     /// Looks at a pod that does not run yet.
-    pub(super) fn observe_pending(&mut self, id: ExecutorId, profile: ProfileId, pod: &PodFacts) {
+    pub(super) fn observe_pending(
+        &mut self,
+        now: Duration,
+        id: ExecutorId,
+        profile: ProfileId,
+        pod: &PodFacts,
+    ) {
         let Some((cause, said)) = cause_of(pod) else {
             self.pending.clear(id);
             return;
@@ -154,6 +167,7 @@ impl Plan {
             let message = format!("{head} (pod {}): {said}. {tail}", pod.name);
             self.notices.push_back(Notice::Waiting { profile, message });
         }
+        self.observe_stuck(now, id, cause);
     }
 }
 

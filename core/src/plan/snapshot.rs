@@ -1,6 +1,7 @@
 //! A view of the plan from outside.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::ledger::Counts;
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub queued: usize,
     /// The id of the next executor.
     pub next_id: ExecutorId,
+    /// Names of the nodes that new executors keep away from.
+    pub avoided_nodes: Arc<[String]>,
     /// Counts of all profiles together.
     pub total: Counts,
     /// Creates that the API server is thought to take at once.
@@ -63,6 +66,7 @@ impl Plan {
             open_calls: self.calls.len(),
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
+            avoided_nodes: self.nodes.avoided(),
             total: self.ledger.total(),
             create_limit: self.budget.create_limit(),
             current_at: self.watch.current_at(),

@@ -34,12 +34,14 @@ pub(super) enum Timer {
     Services,
     /// The stop ends, whatever is left.
     StopDeadline,
+    /// A node need not be avoided any longer.
+    Nodes,
     /// A controller is to be told its size, or at the stop to be deleted, again.
     Controllers,
 }
 
 impl Timer {
-    const ALL: [Timer; 14] = [
+    const ALL: [Timer; 15] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,
@@ -53,6 +55,7 @@ impl Timer {
         Timer::Claims,
         Timer::Services,
         Timer::StopDeadline,
+        Timer::Nodes,
         Timer::Controllers,
     ];
 }

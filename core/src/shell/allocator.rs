@@ -101,9 +101,12 @@ impl Allocator {
         }
         let seed = u64::from_be_bytes(random().map_err(StartError::System)?);
         let prefix = factory.pod_name_prefix();
-        let config = plan_config(conf, &settings.app_id, prefix, factory.prepares(), seed)?;
-        let controller = factory.controller_kind();
-        let config = PlanConfig { controller, ..config };
+        let mut config = plan_config(conf, &settings.app_id, prefix, factory.prepares(), seed)?;
+        config.controller = factory.controller_kind();
+        if settings.notices == NoticeFilter::All {
+            // Without Spark nobody tells of registrations.
+            config.registration_timeout = None;
+        }
 
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)

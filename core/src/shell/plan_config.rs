@@ -59,6 +59,12 @@ pub fn plan_config(
         },
         polling: polling(conf)?,
         seed,
+        avoid_nodes_after: usize::try_from(conf.get(&keys::STOKER_NODES_AVOID_AFTER_FAILURES)?).unwrap_or(0),
+        avoid_nodes_for: conf.get(&keys::STOKER_NODES_AVOID_FOR)?,
+        missing_pod_delta: conf.get(&keys::EXECUTOR_MISSING_POD_DETECT_DELTA)?,
+        registration_timeout: Some(conf.get(&keys::STOKER_REGISTRATION_TIMEOUT)?)
+            .filter(|timeout| !timeout.is_zero()),
+        count_failed_creates: conf.get(&keys::STOKER_FAILURES_COUNT_CREATES)?,
         deletion_cost: conf.get(&keys::EXECUTOR_POD_DELETION_COST)?,
         ..PlanConfig::new(app_id, conf.get(&keys::NAMESPACE)?, pod_name_prefix)
     })

@@ -226,12 +226,18 @@ impl PodFactory {
         Some(claim.body(Some(&OwnerPod { name, uid })))
     }
 
-    /// The executor's pod in JSON, or why there is none, for people.
-    pub(super) fn pod(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<Vec<u8>, String> {
-        match self.prepared.get(&executor) {
-            Some(pod) => Ok(pod.body.clone()),
-            None => Ok(self.stamp(executor, profile)?.body),
-        }
+    /// The executor's pod in JSON, kept away from nodes, or why there is none, for people.
+    pub(super) fn pod(
+        &mut self,
+        executor: ExecutorId,
+        profile: ProfileId,
+        avoid: &[String],
+    ) -> Result<Vec<u8>, String> {
+        let body = match self.prepared.get(&executor) {
+            Some(pod) => pod.body.clone(),
+            None => self.stamp(executor, profile)?.body,
+        };
+        Ok(spec::avoid_nodes(body, avoid))
     }
 
     fn stamp(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<StampedPod, String> {

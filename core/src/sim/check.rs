@@ -32,6 +32,8 @@ use super::OWNER;
 use super::check_claims::ClaimChecker;
 use super::check_lists::ListChecker;
 use super::check_metrics::MetricsChecker;
+use super::check_nodes::NodeChecker;
+use super::check_presence::PresenceChecker;
 use super::cluster::Cluster;
 pub(super) use known::Known;
 pub use violation::{Invariant, Violation};
@@ -45,6 +47,8 @@ pub struct Checker {
     pub(super) targets: BTreeMap<ProfileId, usize>,
     open: BTreeMap<CallId, Action>,
     claims: ClaimChecker,
+    nodes: NodeChecker,
+    presence: PresenceChecker,
     pub(super) shown: ListChecker,
     metrics: MetricsChecker,
     sent: VecDeque<Duration>,
@@ -72,6 +76,8 @@ impl Checker {
     pub fn new(cfg: PlanConfig) -> Self {
         Checker {
             claims: ClaimChecker::new(&cfg),
+            nodes: NodeChecker::new(&cfg),
+            presence: PresenceChecker::new(&cfg),
             shown: ListChecker::new(&cfg),
             metrics: MetricsChecker::default(),
             cfg,
@@ -108,6 +114,13 @@ impl Checker {
         self.found.now = now;
     }
 
+    /// The plan has done something.
+    pub(super) fn on_step(&mut self, plan: &Plan, cluster: &Cluster) {
+        self.nodes
+            .on_avoided(&plan.snapshot().avoided_nodes, cluster, &mut self.found);
+        self.nodes.on_replaced(plan, cluster);
+    }
+
     /// The configuration of the plan under test.
     pub fn config(&self) -> &PlanConfig {
         &self.cfg
@@ -136,9 +149,16 @@ impl Checker {
 
     /// An executor has registered.
     pub fn on_registered(&mut self, id: ExecutorId) {
+        self.nodes.on_registered(id);
+        self.presence.on_registered(id);
         if let Some(known) = self.executors.get_mut(&id) {
             known.registered = true;
         }
+    }
+
+    /// Spark has removed an executor.
+    pub fn on_removed(&mut self, id: ExecutorId) {
+        self.presence.on_removed(id);
     }
 
     /// The stop has begun.
@@ -178,6 +198,8 @@ impl Checker {
     /// Whether an executor may be refused at its registration.
     pub fn may_refuse(&self, id: ExecutorId) -> bool {
         self.stopping
+            || self.nodes.is_replaced(id)
+            || self.presence.may_delete(self.found.now, id)
             || self
                 .executors
                 .get(&id)
@@ -186,6 +208,7 @@ impl Checker {
 
     /// The plan wants a call.
     pub fn on_action(&mut self, now: Duration, action: &Action, cluster: &Cluster) {
+        self.nodes.on_action(action);
         self.metrics.on_action(action);
         let fresh = self.open.insert(action.call(), action.clone()).is_none();
         require!(self.found, Ids, fresh, "call id used twice: {action:?}");

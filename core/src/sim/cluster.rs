@@ -1,6 +1,7 @@
 //! A model of the API server, its pods and its history.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,8 @@ use crate::plan::{
     ApiFailure, Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, FailureClass, ListPage,
     ObjectRef, PodFacts, PodPhase, ProfileId, WatchEvent,
 };
+
+use super::nodes::Node;
 
 /// Name of the executor's container.
 pub const CONTAINER: &str = "spark-kubernetes-executor";
@@ -60,6 +63,14 @@ pub struct Cluster {
     pub page_size: usize,
     /// How many pods were ever created.
     pub created: usize,
+    /// The nodes.
+    pub nodes: Vec<Node>,
+    /// The nodes that pods keep away from, by UID.
+    pub(super) avoids: BTreeMap<String, Arc<[String]>>,
+    /// Where the pods of executors are or were.
+    pub(super) homes: BTreeMap<ExecutorId, String>,
+    /// UIDs of running pods whose executors do not reach the driver.
+    pub(super) mute: BTreeSet<String>,
     /// `StatefulSet`s and `Deployment`s by name.
     pub sets: BTreeMap<String, Set>,
     /// What pods cost a `Deployment`, by UID; the others cost nothing.
@@ -101,6 +112,7 @@ impl Cluster {
             services: usize::from(driver.is_some()),
             driver,
             page_size: 500,
+            nodes: vec![Node::new("node-1")],
             ..Cluster::default()
         }
     }
@@ -214,7 +226,6 @@ impl Cluster {
         self.modify(uid, |pod| {
             if pod.phase == PodPhase::Pending && !pod.deleting {
                 pod.phase = PodPhase::Running;
-                pod.node = Some("node-1".into());
                 pod.containers = vec![container(CONTAINER, ContainerState::Running)];
             }
         });
@@ -407,7 +418,7 @@ fn disruption(reason: &str) -> Condition {
     }
 }
 
-fn container(name: &str, state: ContainerState) -> ContainerFacts {
+pub(super) fn container(name: &str, state: ContainerState) -> ContainerFacts {
     ContainerFacts {
         name: name.to_owned(),
         init: false,

@@ -37,6 +37,8 @@ pub(super) enum Happening {
     Admitted(ExecutorId, String),
     /// An executor that Spark has told to exit does so.
     Exit(String),
+    /// A pod ends by itself.
+    End(String, Fate),
     /// The controllers and the garbage collector look at what there is.
     Reconcile,
     /// The kubelet starts a container again in the pod with this UID.
@@ -107,6 +109,7 @@ impl Sim {
             Happening::Register(id, uid) => self.register(id, &uid),
             Happening::Admitted(id, uid) => self.admitted(id, &uid),
             Happening::Exit(uid) => self.cluster.end(&uid, Fate::Exit(0)),
+            Happening::End(uid, fate) => self.cluster.end(&uid, fate),
             Happening::Reconcile => self.reconcile(),
             Happening::Revive(uid) => self.revive(&uid),
             Happening::Ask(uid) => self.ask(&uid),
@@ -128,7 +131,13 @@ impl Sim {
                 return self.later(SCHEDULER_ROUND, Happening::Start(uid.to_owned()));
             }
         }
-        self.cluster.run(uid);
+        if self.place(uid) {
+            self.come_up(uid);
+        }
+    }
+
+    /// The executor of a pod that runs reaches the driver.
+    pub(super) fn come_up(&mut self, uid: &str) {
         if self
             .cluster
             .by_uid(uid)

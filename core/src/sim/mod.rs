@@ -5,10 +5,13 @@ mod check_claims;
 mod check_controllers;
 mod check_lists;
 mod check_metrics;
+mod check_nodes;
+mod check_presence;
 pub mod cluster;
 pub mod controllers;
 pub mod faults;
 mod happening;
+pub mod nodes;
 pub mod ops;
 mod server;
 mod spark;
@@ -100,6 +103,8 @@ pub struct Sim {
     pub capacity: Option<usize>,
     /// How long a running pod takes to end when it is deleted.
     pub end_time: Duration,
+    /// How long an executor runs on a node on which executors end at once.
+    pub fails_after: Duration,
     /// How many volume claims each executor has, where executors are prepared.
     pub claims_each: usize,
     /// How long a preparation takes.
@@ -153,6 +158,7 @@ impl Sim {
             least_latency: Duration::ZERO,
             capacity: None,
             end_time: Duration::from_secs(2),
+            fails_after: Duration::from_millis(300),
             claims_each: 0,
             prepare_time: Duration::ZERO,
             registered: BTreeSet::new(),
@@ -382,6 +388,7 @@ impl Sim {
     /// Takes everything the plan has to say.
     fn drain(&mut self) {
         self.check.set_time(self.now);
+        self.check.on_step(&self.plan, &self.cluster);
         while let Some(notice) = self.plan.poll_notice() {
             self.trace.push((self.now, Entry::Notice(notice.clone())));
             self.check.on_notice(&notice, &self.cluster);

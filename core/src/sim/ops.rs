@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{FailureClass, Outcome};
 
 use super::cluster::{Fate, refuse};
+use super::nodes::Breakage;
 use super::trouble::Webhook;
 use super::{Entry, Sim, unreachable};
 
@@ -49,6 +50,10 @@ pub enum Op {
     Webhook(Option<Webhook>),
     /// The driver's container is restarted.
     Restart,
+    /// Executors do not start on a node, or start again.
+    Node(usize, Option<Breakage>),
+    /// Spark removes a registered executor that it has not killed, as after a decommission.
+    Disconnect(usize),
 }
 
 impl Sim {
@@ -120,6 +125,16 @@ impl Sim {
             Op::Suspend(seconds) => self.suspend(Duration::from_secs(*seconds)),
             Op::Webhook(webhook) => self.set_webhook(*webhook),
             Op::Restart => self.restart(),
+            Op::Node(pick, broken) => {
+                let count = self.cluster.nodes.len();
+                self.set_node(pick % count, *broken);
+            }
+            Op::Disconnect(pick) => {
+                let ids: Vec<_> = self.registered.iter().copied().collect();
+                if let Some(id) = choose(&ids, *pick) {
+                    self.disconnect(id);
+                }
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How requests reach the cluster, what they do there and how answers come back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::plan::{
@@ -203,8 +204,11 @@ impl Sim {
                 CallResult::Empty(Outcome::Done(()))
             }
             Action::Create {
-                executor, profile, ..
-            } => match self.create_pod(*executor, *profile) {
+                executor,
+                profile,
+                avoid,
+                ..
+            } => match self.create_pod(*executor, *profile, avoid) {
                 Ok(pod) => CallResult::Pod(Outcome::Done(Some(Box::new(pod)))),
                 Err(failure) => failed(action, failure, false),
             },
@@ -262,11 +266,17 @@ impl Sim {
         Ok(())
     }
 
-    fn create_pod(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<PodFacts, ApiFailure> {
+    fn create_pod(
+        &mut self,
+        executor: ExecutorId,
+        profile: ProfileId,
+        avoid: &Arc<[String]>,
+    ) -> Result<PodFacts, ApiFailure> {
         let name = format!("test-exec-{executor}");
         let owner = self.owner();
         let pod = Cluster::executor_pod(&name, APP, executor, profile, owner);
         let pod = self.cluster.create(pod)?;
+        self.cluster.keep_away(&pod.uid, avoid);
         self.start_later(&pod);
         Ok(pod)
     }

@@ -29,7 +29,7 @@ impl Sim {
                 Happening::Arrive(action) if arrives(&mut self.rng, action.call()) => {
                     let _ = self.apply(&action);
                 }
-                kept @ (Happening::Start(_) | Happening::Vanish { .. }) => {
+                kept @ (Happening::Start(_) | Happening::Vanish { .. } | Happening::End(..)) => {
                     self.later(Duration::from_secs(1), kept);
                 }
                 _ => {}
@@ -71,6 +71,14 @@ impl Sim {
             self.check.on_kill(*id);
         }
         self.plan.handle_kill(self.now, ids);
+        self.drain();
+    }
+
+    /// Spark removes an executor that it has not killed; its process may go on.
+    pub fn disconnect(&mut self, id: ExecutorId) {
+        self.check.on_removed(id);
+        self.registered.remove(&id);
+        self.plan.handle_disconnected(self.now, id);
         self.drain();
     }
 

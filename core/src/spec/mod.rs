@@ -3,6 +3,7 @@
 //! A pod is what stock's feature steps make of an empty pod or the user's template, as JSON: a [`PodStamp`] is built
 //! once per resource profile and then stamped per executor. What is random comes from the caller.
 
+mod avoid;
 mod claim;
 pub mod conf_dir;
 mod config_map;
@@ -21,6 +22,7 @@ mod stamp;
 mod steps;
 mod template;
 
+pub use avoid::avoid_nodes;
 pub use claim::VolumeClaim;
 pub use config_map::config_map;
 pub use context::{AUTH_SECRET_VARIABLE, AppContext, OwnerPod, Secret};

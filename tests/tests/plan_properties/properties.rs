@@ -122,6 +122,15 @@ pub(crate) fn stop_leaves_nothing(scenario: &Scenario, tally: &Tally) -> Result<
             sim.tail()
         );
     }
+    if scenario.healthy && scenario.settings.owned {
+        let kept = usize::from(!scenario.settings.delete_driver_service);
+        ensure!(
+            sim.cluster.services == kept,
+            "{} services of the driver are left, not {kept}\n{}",
+            sim.cluster.services,
+            sim.tail()
+        );
+    }
     if !scenario.settings.delete_executors {
         let deletes = sim.check.deletes_of_pods();
         ensure!(

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use stoker_core::plan::{Batch, ClaimOwner, ControllerKind, DriverPod, PlanConfig, Polling};
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_core::sim::faults::Faults;
+use stoker_core::sim::nodes::{Breakage, Node};
 use stoker_core::sim::ops::Op;
 use stoker_core::sim::trouble::Webhook;
 use stoker_core::sim::{OWNER, Sim};
@@ -22,6 +23,8 @@ pub(crate) struct Scenario {
     pub(crate) claims_each: usize,
     /// Milliseconds.
     pub(crate) prepare_time: u64,
+    /// One at least.
+    pub(crate) nodes: usize,
     /// Milliseconds since the operation before, and the operation.
     pub(crate) ops: Vec<(u64, Op)>,
     /// Whether everything is well again before the end.
@@ -49,6 +52,10 @@ pub(crate) struct Settings {
     pub(crate) idle_timeout: u64,
     pub(crate) prepares: bool,
     pub(crate) driver_owns_claims: bool,
+    pub(crate) delete_driver_service: bool,
+    pub(crate) avoid_nodes_after: usize,
+    /// Seconds.
+    pub(crate) registration_timeout: Option<u64>,
     pub(crate) controller: Option<Controller>,
     /// Seconds, and whether lists may come from the API server's cache.
     pub(crate) polling: Option<(u64, bool)>,
@@ -74,6 +81,9 @@ impl Default for Settings {
             idle_timeout: 60,
             prepares: false,
             driver_owns_claims: false,
+            delete_driver_service: false,
+            avoid_nodes_after: 2,
+            registration_timeout: None,
             controller: None,
             polling: None,
             seed: 0,
@@ -111,6 +121,9 @@ impl Settings {
                 interval: Duration::from_secs(interval),
                 cached,
             }),
+            delete_driver_service: self.delete_driver_service,
+            avoid_nodes_after: self.avoid_nodes_after,
+            registration_timeout: self.registration_timeout.map(Duration::from_secs),
             seed: self.seed,
             ..Sim::config()
         }
@@ -126,8 +139,13 @@ impl Scenario {
         });
         let mut cluster = Cluster::new(driver);
         cluster.page_size = self.page_size.max(1);
+        cluster.nodes = (1..=self.nodes.max(1))
+            .map(|node| Node::new(&format!("node-{node}")))
+            .collect();
         let mut sim = Sim::with_cluster(self.settings.config(), self.seed, cluster);
         sim.faults = self.faults;
+        // Executors that end at once for an hour are no storm of the plan's.
+        sim.fails_after = Duration::from_secs(20);
         sim.claims_each = self.claims_each;
         sim.prepare_time = Duration::from_millis(self.prepare_time);
         sim
@@ -150,6 +168,9 @@ pub(crate) fn heal(sim: &mut Sim) {
     sim.cluster.quota = None;
     sim.cluster.claim_quota = None;
     sim.set_webhook(None);
+    for node in 0..sim.cluster.nodes.len() {
+        sim.set_node(node, None);
+    }
     sim.perform(&Op::Unschedulable(false));
 }
 
@@ -178,6 +199,9 @@ fn ops() -> impl Strategy<Value = Op> {
         1 => prop::option::of(0..20_usize).prop_map(Op::Quota),
         1 => prop::option::of(0..20_usize).prop_map(Op::ClaimQuota),
         1 => any::<bool>().prop_map(Op::Unschedulable),
+        3 => (0..4_usize, prop::sample::select(vec![None, Some(Breakage::Exits), Some(Breakage::NoImage), Some(Breakage::NoNetwork)]))
+            .prop_map(|(node, broken)| Op::Node(node, broken)),
+        1 => any::<prop::sample::Index>().prop_map(|i| Op::Disconnect(i.index(1000))),
         1 => any::<prop::sample::Index>().prop_map(|i| Op::LoseNode(i.index(1000))),
         1 => (1..90_u64, 0..40_u64).prop_map(|(span, retry_after)| Op::Storm(span, retry_after)),
         1 => prop_oneof![1..120_u64, 100..20_000_u64].prop_map(Op::Suspend),
@@ -226,6 +250,8 @@ prop_compose! {
         idle_timeout in 0..90_u64,
         prepares in any::<bool>(),
         driver_owns_claims in any::<bool>(),
+        delete_driver_service in any::<bool>(),
+        (avoid_nodes_after, registration_timeout) in (0..4_usize, prop::option::of(30..300_u64)),
         controller in prop_oneof![
             3 => Just(None),
             1 => Just(Some(Controller::StatefulSet)),
@@ -244,6 +270,9 @@ prop_compose! {
             idle_timeout,
             prepares,
             driver_owns_claims,
+            delete_driver_service,
+            avoid_nodes_after,
+            registration_timeout,
             controller,
             polling,
             seed,
@@ -259,6 +288,7 @@ prop_compose! {
         page_size in 1..40_usize,
         claims_each in 0..3_usize,
         prepare_time in prop_oneof![Just(0), 0..4000_u64],
+        nodes in 1..5_usize,
         first in (0..30_u32).prop_map(|target| (0, Op::Target(0, target))),
         rest in prop::collection::vec((0..15_000_u64, ops()), 0..40),
         healthy in any::<bool>(),
@@ -268,6 +298,6 @@ prop_compose! {
         let rest = rest.into_iter().filter(|(_, op)| !(by_controller && is_beyond_controllers(op)));
         let ops = std::iter::once(first).chain(rest).collect();
         let faults = Faults { duplicate: if by_controller { 0 } else { faults.duplicate }, ..faults };
-        Scenario { seed, settings, faults, page_size, claims_each, prepare_time, ops, healthy, crashes }
+        Scenario { seed, settings, faults, page_size, claims_each, prepare_time, nodes, ops, healthy, crashes }
     }
 }

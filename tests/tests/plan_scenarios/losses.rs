@@ -16,8 +16,8 @@ fn every_end_has_its_cause_and_only_the_applications_own_is_blamed_on_it() {
         (Fate::Exit(137), LossKind::Exited, 137, true),
         (Fate::Exit(0), LossKind::Exited, 0, true),
         (Fate::Oom, LossKind::OomKilled, 137, true),
-        (Fate::Preempted, LossKind::Disrupted, 143, false),
-        (Fate::Evicted, LossKind::Disrupted, 143, false),
+        (Fate::Preempted, LossKind::Preempted, 143, false),
+        (Fate::Evicted, LossKind::Evicted, 143, false),
         (Fate::Sidecar, LossKind::SidecarFailed, -1, false),
     ];
     for (fate, kind, exit_code, app_caused) in cases {
@@ -219,4 +219,46 @@ fn created_and_running_are_told_in_order() {
         })
         .collect();
     assert_eq!(story, ["ready", "created", "running"]);
+}
+
+#[test]
+fn creates_that_fail_count_only_where_the_user_wants_it() {
+    for (counts, code) in [(false, None), (true, Some(11))] {
+        let mut sim = Sim::new(
+            PlanConfig {
+                max_executor_failures: Some(3),
+                count_failed_creates: counts,
+                ..Sim::config()
+            },
+            1,
+        );
+        sim.cluster.quota = Some(0);
+        sim.target(0, 1);
+        sim.run(secs(120));
+        assert_eq!(abort(&sim).map(|(code, _)| code), code);
+        if counts {
+            assert_eq!(sim.sent("create").len(), 4, "each refusal is one");
+        }
+    }
+}
+
+#[test]
+fn creates_that_fail_together_for_something_that_passes_count_once() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            max_executor_failures: Some(1),
+            count_failed_creates: true,
+            ..Sim::config()
+        },
+        1,
+    );
+    sim.run(secs(1));
+    sim.script(
+        "create",
+        (0..5).map(|_| crate::failed(stoker_core::plan::FailureClass::Server)),
+    );
+    sim.target(0, 5);
+    sim.run(secs(60));
+    assert!(abort(&sim).is_none());
+    assert_eq!(sim.alive(0), 5);
 }

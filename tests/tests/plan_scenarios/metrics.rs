@@ -63,7 +63,7 @@ fn losses_count_by_cause_and_only_failures_towards_the_end_of_the_application() 
         BTreeMap::from([
             (LossKind::Exited, 1),
             (LossKind::OomKilled, 1),
-            (LossKind::Disrupted, 1)
+            (LossKind::Evicted, 1)
         ])
     );
     assert_eq!((counters.app_caused, counters.failures), (2, 1));

@@ -26,6 +26,28 @@ keys! {
     STOKER_FAILURES_COUNT_INFRASTRUCTURE: Key<bool> = "spark.stoker.failures.countInfrastructure"
         .default("false");
 
+    /// How long a pod may run before its executor has registered with the driver. Then it is deleted and replaced, and counts
+    /// as failed. 0 waits for ever, as Spark's own manager does.
+    STOKER_REGISTRATION_TIMEOUT: Key<Duration> = "spark.stoker.registrationTimeout"
+        .default("10m").check(Check::AtLeast(0.0));
+
+    /// Whether creates of pods and volume claims that fail count towards `spark.executor.maxNumFailures`, as they do with
+    /// Spark's own manager since 4.3, whatever they fail for. Failures that may pass by themselves (429, 5xx, no answer),
+    /// which Spark's client tries ten times before it counts one, count once for all that fail together.
+    STOKER_FAILURES_COUNT_CREATES: Key<bool> = "spark.stoker.failures.countCreates"
+        .default("false");
+
+    /// After how many executors in a row that failed to start on a node new executors keep away from it, provided that
+    /// executors start on other nodes; 0 keeps away from none. What failed there does not count towards
+    /// `spark.executor.maxNumFailures`.
+    STOKER_NODES_AVOID_AFTER_FAILURES: Key<i32> = "spark.stoker.nodes.avoidAfterFailures"
+        .default("2").check(Check::AtLeast(0.0));
+
+    /// How long new executors keep away from such a node after the last failure. Before that it ends where an executor
+    /// starts there all the same, or where executors find no other node within a minute.
+    STOKER_NODES_AVOID_FOR: Key<Duration> = "spark.stoker.nodes.avoidFor"
+        .default("10m").check(Check::MoreThan(0.0));
+
     /// Whether a beginning of pod names that is too long is cut and made unique by random digits at its end. Otherwise it
     /// is refused, as Spark does.
     STOKER_NAMES_TRUNCATE: Key<bool> = "spark.stoker.names.truncate"

@@ -134,27 +134,62 @@ fn oom_is_told_by_its_reason_not_by_its_code() {
 }
 
 #[test]
-fn disruptions_are_nobodys_fault() {
-    let mut preempted = pod(PodPhase::Failed, vec![terminated("executor", 143, Some("Error"))]);
-    preempted.conditions.push(Condition {
+fn disruptions_are_nobodys_fault_and_typed_by_who_disrupts() {
+    let mut disrupted = pod(PodPhase::Failed, vec![terminated("executor", 143, Some("Error"))]);
+    disrupted.conditions.push(Condition {
         kind: "DisruptionTarget".into(),
         status: "True".into(),
-        reason: Some("PreemptionByScheduler".into()),
-        message: Some("preempted by a more important pod".into()),
+        reason: None,
+        message: Some("said by the API server".into()),
     });
-    let message = check(&preempted, LossKind::Disrupted, 143, false, false);
-    assert!(
-        message.contains("PreemptionByScheduler") && message.contains("more important"),
-        "{message}"
-    );
+    for (reason, kind, words) in [
+        ("PreemptionByScheduler", LossKind::Preempted, "higher priority"),
+        ("EvictionByEvictionAPI", LossKind::Evicted, "drained"),
+        ("DeletionByTaintManager", LossKind::Evicted, "taint"),
+        ("TerminationByKubelet", LossKind::Evicted, "short of a resource"),
+        ("DeletionByPodGC", LossKind::NodeLost, "no longer exists"),
+        ("SomethingNew", LossKind::Disrupted, "by the cluster"),
+    ] {
+        disrupted.conditions[0].reason = Some(reason.into());
+        let message = check(&disrupted, kind, 143, false, false);
+        for part in [reason, words, "said by the API server", "pod p on node n1"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+    }
+    disrupted.conditions[0].status = "False".into();
+    check(&disrupted, LossKind::Exited, 143, true, true);
+}
 
-    preempted.conditions[0].status = "False".into();
-    check(&preempted, LossKind::Exited, 143, true, true);
-
-    for reason in INFRASTRUCTURE_REASONS {
+#[test]
+fn reasons_of_the_node_are_typed() {
+    for (reason, kind) in [
+        ("Evicted", LossKind::Evicted),
+        ("NodeLost", LossKind::NodeLost),
+        ("Shutdown", LossKind::NodeLost),
+        ("NodeShutdown", LossKind::NodeLost),
+        ("Terminated", LossKind::NodeLost),
+        ("Preempting", LossKind::Preempted),
+        ("OutOfcpu", LossKind::Refused),
+        ("OutOfnvidia.com/gpu", LossKind::Refused),
+        ("UnexpectedAdmissionError", LossKind::Refused),
+        ("NodeAffinity", LossKind::Refused),
+    ] {
         let mut ended = pod(PodPhase::Failed, vec![]);
         ended.reason = Some(reason.into());
-        check(&ended, LossKind::Disrupted, -1, false, false);
+        let message = check(&ended, kind, -1, false, false);
+        assert!(message.contains(&format!("({reason})")), "{message}");
+    }
+    let mut deadline = pod(PodPhase::Failed, vec![]);
+    deadline.reason = Some("DeadlineExceeded".into());
+    check(&deadline, LossKind::Unknown, -1, false, false);
+}
+
+#[test]
+fn a_command_that_cannot_be_run_is_no_exit_of_the_application() {
+    for reason in NOT_STARTED {
+        let ended = pod(PodPhase::Failed, vec![terminated("executor", 128, Some(reason))]);
+        let message = check(&ended, LossKind::StartFailed, 128, false, true);
+        assert!(message.contains("container.image"), "{message}");
     }
 }
 

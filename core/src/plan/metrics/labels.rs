@@ -50,13 +50,17 @@ labels! { CreateResult:
 labels! { LossKind:
     Exited "exited" "the executor's container ended",
     OomKilled "oomKilled" "the container was killed for its memory",
-    Disrupted "disrupted" "eviction, preemption, node loss or another disruption by the cluster",
+    Disrupted "disrupted" "a disruption by the cluster that is none of the others",
     Deleted "deleted" "the pod was deleted by somebody else",
     Missing "missing" "the pod vanished while the watch was broken, or never appeared after its create",
-    StartTimeout "startTimeout" "the pod did not run within its time",
+    StartTimeout "startTimeout" "the pod ran and its executor did not register within its time",
     StartFailed "startFailed" "the container could not start: image or configuration",
     SidecarFailed "sidecarFailed" "another container of the pod failed",
-    Unknown "unknown" "none of the above",
+    Unknown "unknown" "none of the others",
+    Evicted "evicted" "the pod was evicted by the kubelet, through the eviction API, or because of a taint",
+    Preempted "preempted" "the pod had to make room for one of higher priority",
+    NodeLost "nodeLost" "the pod's node was lost or shut down",
+    Refused "refused" "the node did not admit the pod",
 }
 
 labels! { PendingCause:

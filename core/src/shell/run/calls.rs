@@ -74,8 +74,11 @@ impl Loop {
                 );
             }
             Action::Create {
-                executor, profile, ..
-            } => match self.factory.pod(executor, profile) {
+                executor,
+                profile,
+                avoid,
+                ..
+            } => match self.factory.pod(executor, profile, &avoid) {
                 Ok(pod) => {
                     self.spawn(call, async move { CallResult::Pod(pods.create(pod).await) });
                 }

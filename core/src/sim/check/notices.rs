@@ -46,6 +46,8 @@ impl Checker {
                     lives,
                     "executor {executor_id} runs before or after its life"
                 );
+                self.nodes.on_running(*executor_id);
+                self.presence.on_running(self.found.now, *executor_id);
             }
             Notice::Lost {
                 executor_id,
@@ -108,6 +110,7 @@ impl Checker {
             let over = !is_alive(pod)
                 || (pod.deleting && pod.phase == PodPhase::Pending)
                 || self.claims.is_refused(id)
+                || self.presence.is_overdue(self.found.now, id)
                 || (self.cfg.controller.is_some() && self.is_process_over(id, uid));
             require!(
                 self.found,

@@ -77,7 +77,8 @@ impl Checker {
         let Some(known) = self.executors.get(&id) else {
             return;
         };
-        let above = known.surplus && !known.registered;
+        let above = (!known.registered && (known.surplus || self.nodes.is_replaced(id)))
+            || self.presence.may_delete(self.found.now, id);
         let reason = known.killed
             || known.reported
             || self.stopping

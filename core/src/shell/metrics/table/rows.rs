@@ -217,6 +217,12 @@ fn api_server() -> Section {
         .gauge("calls.queued", CALLS, "Gets, deletes and patches that wait.", |r| {
             r.plan.queued
         })
+        .gauge(
+            "nodes.avoided",
+            "nodes",
+            "Nodes that new executors keep away from, since executors repeatedly failed to start there.",
+            |r| r.plan.avoided_nodes.len(),
+        )
         .by(
             Kind::Distribution,
             "latencyMs",
