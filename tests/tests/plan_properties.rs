@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use stoker_core::plan::{Action, Batch, ClaimOwner, Notice, PlanConfig, ProfileId};
+use stoker_core::sim::claims::ClaimRights;
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_core::sim::faults::Faults;
 use stoker_core::sim::ops::Op;
@@ -17,6 +18,7 @@ struct Scenario {
     faults: Faults,
     page_size: usize,
     claims_each: usize,
+    claim_rights: ClaimRights,
     /// Milliseconds.
     prepare_time: u64,
     ops: Vec<(u64, Op)>,
@@ -47,6 +49,7 @@ fn ops() -> impl Strategy<Value = Op> {
         1 => prop::option::of(0..20_usize).prop_map(Op::Quota),
         1 => prop::option::of(0..20_usize).prop_map(Op::ClaimQuota),
         1 => any::<bool>().prop_map(Op::Unschedulable),
+        1 => any::<prop::sample::Index>().prop_map(|i| Op::DeleteClaim(i.index(1000))),
     ]
 }
 
@@ -79,6 +82,8 @@ prop_compose! {
         idle in 0..90_u64,
         prepares in any::<bool>(),
         claim_owner in prop::sample::select(vec![ClaimOwner::Driver, ClaimOwner::Pod]),
+        reuse_claims in any::<bool>(),
+        wait_for_claims in any::<bool>(),
         seed in any::<u64>(),
     ) -> PlanConfig {
         PlanConfig {
@@ -93,6 +98,8 @@ prop_compose! {
             start_timeout: Duration::from_hours(1),
             prepares,
             claim_owner,
+            reuse_claims,
+            wait_for_claims,
             seed,
             ..Sim::config()
         }
@@ -106,12 +113,13 @@ prop_compose! {
         faults in faults(),
         page_size in 1..40_usize,
         claims_each in 0..3_usize,
+        claim_rights in prop::sample::select(vec![ClaimRights::All, ClaimRights::List, ClaimRights::None]),
         prepare_time in prop_oneof![Just(0), 0..4000_u64],
         first in (0..30_u32).prop_map(|target| (0, Op::Target(0, target))),
         rest in prop::collection::vec((0..15_000_u64, ops()), 0..40),
     ) -> Scenario {
         let ops = std::iter::once(first).chain(rest).collect();
-        Scenario { seed, cfg, faults, page_size, claims_each, prepare_time, ops }
+        Scenario { seed, cfg, faults, page_size, claims_each, claim_rights, prepare_time, ops }
     }
 }
 
@@ -129,6 +137,7 @@ fn start(scenario: &Scenario) -> Sim {
     let mut sim = Sim::with_cluster(scenario.cfg.clone(), scenario.seed, cluster);
     sim.faults = scenario.faults;
     sim.claims_each = scenario.claims_each;
+    sim.claim_rights = scenario.claim_rights;
     sim.prepare_time = Duration::from_millis(scenario.prepare_time);
     for (delay, op) in &scenario.ops {
         sim.run(Duration::from_millis(*delay));
@@ -254,6 +263,8 @@ proptest! {
         prop_assert_eq!(sim.cluster.created, target as usize);
         prop_assert_eq!(sim.check.lists, 1);
         let start_calls = 2 + usize::from(sim.cluster.config_maps > 0) + usize::from(sim.cluster.driver.is_some());
+        let start_calls = start_calls + sim.sent("list claims").len() + sim.sent("watch claims").len();
+        prop_assert!(sim.sent("list claims").len() <= 1 && sim.sent("watch claims").len() <= 3, "{}", sim.tail());
         let calls = sim.actions.iter().filter(|(_, action)| !matches!(action, Action::Prepare { .. })).count();
         prop_assert_eq!(calls, start_calls + target as usize * (1 + claims));
         prop_assert_eq!(sim.cluster.claims.len(), target as usize * claims);

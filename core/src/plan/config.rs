@@ -79,6 +79,13 @@ pub struct PlanConfig {
     /// Who owns the volume claims of executors. Without a driver pod it is always the executor pod.
     /// `spark.kubernetes.driver.ownPersistentVolumeClaim`
     pub claim_owner: ClaimOwner,
+    /// Whether claims of the driver pod are given to new executors when the pods that used them are gone; false. Without
+    /// a driver pod, or where executor pods own their claims, there is nothing to give.
+    /// `spark.kubernetes.driver.reusePersistentVolumeClaim`
+    pub reuse_claims: bool,
+    /// Whether executors wait for a claim whose pod is on its way out, instead of getting a new one; false.
+    /// `spark.kubernetes.driver.waitToReusePersistentVolumeClaim`
+    pub wait_for_claims: bool,
     /// Seed of all jitter.
     pub seed: u64,
 }
@@ -135,6 +142,8 @@ impl PlanConfig {
             create_expiry: Duration::from_mins(1),
             prepares: false,
             claim_owner: ClaimOwner::Pod,
+            reuse_claims: false,
+            wait_for_claims: false,
             seed: 0,
         }
     }

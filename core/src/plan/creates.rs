@@ -84,6 +84,7 @@ impl Plan {
             call,
             executor,
             profile,
+            reused: self.reused(executor),
         });
     }
 

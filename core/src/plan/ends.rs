@@ -35,7 +35,10 @@ impl Plan {
 
     /// A pod as list, watch or get show it.
     pub(super) fn observe(&mut self, now: Duration, pod: &PodFacts) {
-        let Some(id) = self.identify(pod) else { return };
+        let id = self.identify(pod);
+        let known = id.filter(|id| self.ledger.get(*id).is_some());
+        self.volumes.pod_shown(&pod.uid, &pod.claims, known);
+        let Some(id) = id else { return };
         if self.ledger.get(id).is_some() {
             self.observe_as(now, id, pod);
         } else {
@@ -102,6 +105,7 @@ impl Plan {
     /// The last state of a pod that has gone.
     pub(super) fn observe_deleted(&mut self, now: Duration, pod: &PodFacts) {
         self.chores.stray_gone(&pod.uid);
+        self.volumes.pod_gone(&pod.uid);
         let Some(id) = self.identify(pod).filter(|id| self.ledger.get(*id).is_some()) else {
             return;
         };
@@ -168,7 +172,10 @@ impl Plan {
             return;
         }
         match lifecycle::assess(id, pod, self.rules()) {
-            Life::Pending => self.observe_pending(id, profile, pod),
+            Life::Pending => {
+                self.look_for_claims(now, pod);
+                self.observe_pending(id, profile, pod);
+            }
             Life::Running => {
                 if stage == Stage::Pending {
                     self.pending.clear(id);
@@ -192,7 +199,9 @@ impl Plan {
     /// The executor has ended and its pod is gone.
     pub(super) fn gone(&mut self, now: Duration, id: ExecutorId, end: End) {
         self.end(now, id, end);
-        self.ledger.remove(id);
+        if let Some(executor) = self.ledger.remove(id) {
+            self.volumes.pod_gone(&executor.uid);
+        }
     }
 
     /// Reports the end of an executor, once.

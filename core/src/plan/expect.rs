@@ -32,6 +32,8 @@ pub(super) enum Call {
     DeleteServices,
     DeleteConfigMaps,
     DeleteConfigMap,
+    ListClaims,
+    WatchClaims,
 }
 
 /// A call on one pod or claim that shares the budget with the creates.

@@ -12,6 +12,9 @@ mod action;
 mod backoff;
 mod budget;
 mod chores;
+mod claim_names;
+mod claim_uses;
+mod claim_watch;
 mod claims;
 mod concurrency;
 mod config;
@@ -31,16 +34,20 @@ mod startup;
 mod stop;
 mod timer;
 mod types;
+mod volumes;
 mod watch;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use fastrand::Rng;
 
 pub use action::{Action, PodPatch, Selection};
 pub use config::{Batch, ClaimOwner, PlanConfig};
-pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
+pub use event::{
+    ApiFailure, CallResult, ClaimEvent, ClaimFacts, ClaimPage, DriverPod, FailureClass, ListPage, Outcome,
+    Prepared, WantedClaim, WatchEvent,
+};
 pub use ledger::Counts;
 pub use notice::{FatalKind, LossCause, LossKind, Notice};
 pub use pending::PendingCause;
@@ -51,6 +58,7 @@ pub use types::{
 
 use backoff::Backoff;
 use budget::Budget;
+use claim_watch::ClaimWatch;
 use claims::Claim;
 use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
@@ -60,6 +68,7 @@ use pending::Pending;
 use startup::Startup;
 use stop::{Leftover, Stop};
 use timer::{Timer, Timers};
+use volumes::Volumes;
 use watch::Watch;
 
 /// The first delay after a get, delete or patch that failed.
@@ -75,6 +84,10 @@ pub struct Plan {
     targets: Targets,
     /// What is to be made for executors that were prepared: their claims, each until all of it exists.
     making: BTreeMap<ExecutorId, Vec<Claim>>,
+    /// Of these claims, those that have to wait for another's end.
+    held: BTreeSet<(ExecutorId, usize)>,
+    volumes: Volumes,
+    claim_watch: ClaimWatch,
     /// Whether any volume claim was asked for.
     claims_made: bool,
     budget: Budget,
@@ -120,6 +133,9 @@ impl Plan {
             ledger: Ledger::new(),
             targets: Targets::default(),
             making: BTreeMap::new(),
+            held: BTreeSet::new(),
+            volumes: Volumes::default(),
+            claim_watch: ClaimWatch::new(),
             claims_made: false,
             budget: Budget::new(cfg.max_in_flight, cfg.batch),
             calls: Calls::default(),
@@ -276,6 +292,8 @@ impl Plan {
             (Call::DeleteConfigMap, CallResult::Empty(outcome)) => {
                 self.on_config_maps_deleted(now, outcome, true);
             }
+            (Call::ListClaims, CallResult::Claims(outcome)) => self.on_claim_list(now, outcome),
+            (Call::WatchClaims, CallResult::Watch(outcome)) => self.on_claim_watch_end(now, outcome),
             (call, result) => {
                 self.fatal(
                     FatalKind::Internal,
@@ -301,6 +319,8 @@ impl Plan {
                 Timer::Claims => self.retry_leftover(Leftover::Claims),
                 Timer::Services => self.retry_leftover(Leftover::Services),
                 Timer::StopDeadline => self.on_stop_deadline(),
+                Timer::ListClaims => self.list_claims(now),
+                Timer::WatchClaims => self.watch_claims(now),
                 Timer::Creates | Timer::Chores | Timer::Stop => {}
             }
         }

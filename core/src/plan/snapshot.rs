@@ -27,11 +27,16 @@ pub struct Snapshot {
     pub queued: usize,
     /// The id of the next executor.
     pub next_id: ExecutorId,
+    /// Volume claims that exist, as far as is known.
+    pub claims: usize,
+    /// Of these, used by no executor and given to the next.
+    pub free_claims: usize,
 }
 
 impl Plan {
     /// What the plan holds.
     pub fn snapshot(&self) -> Snapshot {
+        let (claims, free_claims) = self.volumes.counts();
         Snapshot {
             ready: matches!(self.phase, Phase::Allocating | Phase::Aborted),
             watching: self.watch.is_open(),
@@ -46,6 +51,8 @@ impl Plan {
             open_calls: self.calls.len(),
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
+            claims,
+            free_claims,
         }
     }
 }

@@ -34,10 +34,14 @@ pub(super) enum Timer {
     Services,
     /// The stop ends, whatever is left.
     StopDeadline,
+    /// List volume claims.
+    ListClaims,
+    /// Open the watch on volume claims.
+    WatchClaims,
 }
 
 impl Timer {
-    const ALL: [Timer; 13] = [
+    const ALL: [Timer; 15] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,
@@ -51,6 +55,8 @@ impl Timer {
         Timer::Claims,
         Timer::Services,
         Timer::StopDeadline,
+        Timer::ListClaims,
+        Timer::WatchClaims,
     ];
 }
 

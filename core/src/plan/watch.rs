@@ -166,6 +166,7 @@ impl Plan {
         uids: &BTreeSet<String>,
     ) {
         self.chores.keep_strays(uids);
+        self.volumes.keep_pods(uids);
         let unseen: Vec<_> = self
             .ledger
             .iter()

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod check_claims;
+pub mod claims;
 pub mod cluster;
 pub mod faults;
 pub mod ops;
@@ -12,12 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::plan::{
-    Action, ApiFailure, CallId, CallResult, DriverPod, ExecutorId, FailureClass, Notice, Outcome, Plan,
-    PlanConfig, PodPhase, ProfileId, WatchEvent,
+    Action, ApiFailure, CallId, CallResult, ClaimEvent, DriverPod, ExecutorId, FailureClass, Notice, Outcome,
+    Plan, PlanConfig, PodPhase, ProfileId, WatchEvent,
 };
 use fastrand::Rng;
 
 use check::{Checker, Invariant, Violation};
+use claims::ClaimRights;
 use cluster::{Cluster, Fate, is_alive};
 use faults::Faults;
 
@@ -37,6 +39,8 @@ enum Happening {
     Answer(CallId, CallResult),
     /// A watch event reaches the plan.
     Event(CallId, WatchEvent),
+    /// An event of a watch on volume claims reaches the plan.
+    ClaimEvent(CallId, ClaimEvent),
     /// A watch ends.
     EndWatch(CallId, Outcome<()>),
     /// The kubelet starts a pod.
@@ -52,7 +56,7 @@ enum Happening {
 }
 
 /// An open watch on the server's side.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Connection {
     /// The last version that was put on the wire.
     sent: u64,
@@ -91,6 +95,10 @@ pub struct Sim {
     pub end_time: Duration,
     /// How many volume claims each executor has, where executors are prepared.
     pub claims_each: usize,
+    /// The one name of all volume claims; each has its executor's own without.
+    pub fixed_claim: Option<String>,
+    /// What the driver may do with volume claims.
+    pub claim_rights: ClaimRights,
     /// How long a preparation takes.
     pub prepare_time: Duration,
     /// Executors that have registered and not been removed.
@@ -98,6 +106,7 @@ pub struct Sim {
     queue: BTreeMap<(Duration, u64), Happening>,
     sequence: u64,
     watches: BTreeMap<CallId, Connection>,
+    claim_watches: BTreeMap<CallId, Connection>,
     rng: Rng,
     owned: bool,
     /// Things that have happened at this very time.
@@ -135,11 +144,14 @@ impl Sim {
             start_time: Some(Duration::from_millis(1500)),
             end_time: Duration::from_secs(2),
             claims_each: 0,
+            fixed_claim: None,
+            claim_rights: ClaimRights::All,
             prepare_time: Duration::ZERO,
             registered: BTreeSet::new(),
             queue: BTreeMap::new(),
             sequence: 0,
             watches: BTreeMap::new(),
+            claim_watches: BTreeMap::new(),
             rng: Rng::with_seed(seed),
             owned,
             steps: 0,
@@ -291,7 +303,8 @@ impl Sim {
 
     /// All open watches end so.
     pub fn break_watches(&mut self, outcome: &Outcome<()>) {
-        for call in self.watches.keys().copied().collect::<Vec<_>>() {
+        let watches = self.watches.keys().chain(self.claim_watches.keys());
+        for call in watches.copied().collect::<Vec<_>>() {
             self.later(Duration::ZERO, Happening::EndWatch(call, outcome.clone()));
         }
     }
@@ -364,8 +377,13 @@ impl Sim {
                     self.plan.handle_watch(self.now, event);
                 }
             }
+            Happening::ClaimEvent(call, event) => {
+                if self.claim_watches.contains_key(&call) {
+                    self.plan.handle_claim_event(self.now, event);
+                }
+            }
             Happening::EndWatch(call, outcome) => {
-                if self.watches.remove(&call).is_some() {
+                if self.watches.remove(&call).is_some() || self.claim_watches.remove(&call).is_some() {
                     let result = CallResult::Watch(outcome);
                     self.check.on_result(call, &result);
                     self.plan.handle_result(self.now, call, result);
@@ -386,6 +404,9 @@ impl Sim {
     }
 
     fn start_pod(&mut self, uid: &str) {
+        if self.waits_for_claim(uid) {
+            return;
+        }
         self.cluster.run(uid);
         if let Some((id, uid)) = self
             .cluster

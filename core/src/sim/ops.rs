@@ -36,6 +36,8 @@ pub enum Op {
     ClaimQuota(Option<usize>),
     /// Pods do not start, or start again.
     Unschedulable(bool),
+    /// A user deletes a volume claim.
+    DeleteClaim(usize),
 }
 
 impl Sim {
@@ -86,6 +88,12 @@ impl Sim {
                 self.break_watches(&Outcome::Unknown(unreachable()));
                 self.run(Duration::from_micros(1));
                 self.cluster.compact();
+            }
+            Op::DeleteClaim(pick) => {
+                let names: Vec<_> = self.cluster.claims.keys().cloned().collect();
+                if let Some(name) = choose(&names, *pick) {
+                    self.delete_claim(&name);
+                }
             }
             Op::Outage(seconds) => self.outage(Duration::from_secs(*seconds)),
             Op::Quota(quota) => self.cluster.quota = *quota,

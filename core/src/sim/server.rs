@@ -41,16 +41,13 @@ pub(super) fn name_of(action: &Action) -> &'static str {
             selection: Selection::Claims,
             ..
         } => "delete claims",
+        Action::ListClaims { .. } => "list claims",
+        Action::WatchClaims { .. } => "watch claims",
         Action::DeleteCollection {
             selection: Selection::Services,
             ..
         } => "delete services",
     }
-}
-
-/// The name of an executor's volume claim.
-pub(super) fn claim_name(executor: ExecutorId, index: usize) -> String {
-    format!("test-exec-{executor}-pvc-{index}")
 }
 
 /// A failure in the type that answers the action.
@@ -66,7 +63,8 @@ fn failed(action: &Action, failure: ApiFailure, unknown: bool) -> CallResult {
         Action::GetDriverPod { .. } => CallResult::DriverPod(outcome(failure, unknown)),
         Action::CreateConfigMap { .. } => CallResult::ConfigMap(outcome(failure, unknown)),
         Action::List { .. } => CallResult::List(outcome(failure, unknown)),
-        Action::Watch { .. } => CallResult::Watch(outcome(failure, unknown)),
+        Action::Watch { .. } | Action::WatchClaims { .. } => CallResult::Watch(outcome(failure, unknown)),
+        Action::ListClaims { .. } => CallResult::Claims(outcome(failure, unknown)),
         Action::Prepare { .. } => CallResult::Prepared(outcome(failure, unknown)),
         Action::CreateClaim { .. } => CallResult::Claim(outcome(failure, unknown)),
         Action::Create { .. } | Action::Get { .. } => CallResult::Pod(outcome(failure, unknown)),
@@ -98,6 +96,9 @@ impl Sim {
         }
         if let Action::Watch { resource_version, .. } = &action {
             return self.open_watch(call, resource_version);
+        }
+        if let Action::WatchClaims { resource_version, .. } = &action {
+            return self.open_claim_watch(call, resource_version);
         }
         let timeout = |sim: &mut Sim| {
             let result = failed(&action, refuse(FailureClass::Timeout, "no answer"), true);
@@ -146,7 +147,11 @@ impl Sim {
                 Ok(page) => CallResult::List(Outcome::Done(page)),
                 Err(failure) => failed(action, failure, false),
             },
-            Action::Watch { .. } => CallResult::Watch(Outcome::Done(())),
+            Action::Watch { .. } | Action::WatchClaims { .. } => CallResult::Watch(Outcome::Done(())),
+            Action::ListClaims { continue_token, .. } => match self.list_claims(continue_token.as_deref()) {
+                Ok(page) => CallResult::Claims(Outcome::Done(page)),
+                Err(failure) => failed(action, failure, false),
+            },
             Action::Prepare { executors, .. } => {
                 CallResult::Prepared(Outcome::Done(self.prepared(executors)))
             }
@@ -155,13 +160,13 @@ impl Sim {
                 index,
                 owner,
                 ..
-            } => match self
-                .cluster
-                .create_claim(&claim_name(*executor, *index), *executor, owner)
-            {
-                Ok(claim) => CallResult::Claim(Outcome::Done(claim)),
-                Err(failure) => failed(action, failure, false),
-            },
+            } => {
+                let name = self.claim_name(*executor, *index);
+                match self.cluster.create_claim(&name, *executor, *index, owner) {
+                    Ok(claim) => CallResult::Claim(Outcome::Done(claim)),
+                    Err(failure) => failed(action, failure, false),
+                }
+            }
             Action::DeleteClaim { claim, .. } => match self.cluster.delete_claim(claim) {
                 Ok(()) => CallResult::Empty(Outcome::Done(())),
                 Err(failure) => failed(action, failure, false),
@@ -170,7 +175,7 @@ impl Sim {
                 selection: Selection::Claims,
                 ..
             } => {
-                self.cluster.claims.clear();
+                self.cluster.delete_claims();
                 CallResult::Empty(Outcome::Done(()))
             }
             Action::DeleteCollection {
@@ -181,8 +186,11 @@ impl Sim {
                 CallResult::Empty(Outcome::Done(()))
             }
             Action::Create {
-                executor, profile, ..
-            } => match self.create_pod(*executor, *profile) {
+                executor,
+                profile,
+                reused,
+                ..
+            } => match self.create_pod(*executor, *profile, reused) {
                 Ok(pod) => CallResult::Pod(Outcome::Done(Some(Box::new(pod)))),
                 Err(failure) => failed(action, failure, false),
             },
@@ -218,11 +226,20 @@ impl Sim {
         result
     }
 
-    fn create_pod(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<PodFacts, ApiFailure> {
+    fn create_pod(
+        &mut self,
+        executor: ExecutorId,
+        profile: ProfileId,
+        reused: &[(usize, String)],
+    ) -> Result<PodFacts, ApiFailure> {
         let name = format!("test-exec-{executor}");
         let owner = self.owned.then_some(OWNER);
-        let pod = Cluster::executor_pod(&name, APP, executor, profile, owner);
+        let pod = PodFacts {
+            claims: self.mounted_claims(executor, reused),
+            ..Cluster::executor_pod(&name, APP, executor, profile, owner)
+        };
         let pod = self.cluster.create(pod)?;
+        self.check.on_pod(&pod, &self.cluster);
         if let Some(time) = self.start_time {
             let spread = Duration::from_millis(self.rng.u64(0..500));
             self.later(time + spread, Happening::Start(pod.uid.clone()));
@@ -259,7 +276,7 @@ impl Sim {
             .iter()
             .map(|(executor, _)| Prepared {
                 executor: *executor,
-                claims: self.claims_each,
+                claims: self.wanted_claims(*executor),
             })
             .collect()
     }
@@ -288,6 +305,12 @@ impl Sim {
         }
         let sent = version.parse().unwrap_or(0);
         self.watches.insert(call, Connection { sent, last: self.now });
+        self.cut_watch(call);
+        self.publish();
+    }
+
+    /// A watch may end within seconds.
+    pub(super) fn cut_watch(&mut self, call: CallId) {
         if self.rng.u32(0..100) < self.faults.drop_watch {
             let delay = Duration::from_millis(self.rng.u64(0..20_000));
             let outcome = match self.rng.u32(0..3) {
@@ -297,11 +320,11 @@ impl Sim {
             };
             self.later(delay, Happening::EndWatch(call, outcome));
         }
-        self.publish();
     }
 
     /// Puts new events on every open watch.
     pub(super) fn publish(&mut self) {
+        self.publish_claims();
         let calls: Vec<_> = self.watches.keys().copied().collect();
         for call in calls {
             let Some(connection) = self.watches.get(&call) else {

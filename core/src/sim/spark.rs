@@ -25,6 +25,7 @@ impl Sim {
             }
         }
         self.watches.clear();
+        self.claim_watches.clear();
         self.registered.clear();
         self.notices.clear();
         self.actions.clear();

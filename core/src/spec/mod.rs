@@ -20,7 +20,7 @@ mod stamp;
 mod steps;
 mod template;
 
-pub use claim::VolumeClaim;
+pub use claim::{ClaimShape, VolumeClaim, claim_names, rename_claims};
 pub use config_map::config_map;
 pub use context::{AUTH_SECRET_VARIABLE, AppContext, OwnerPod, Secret};
 pub use error::SpecError;

@@ -38,25 +38,6 @@ impl From<ListAnswer> for ListPage {
     }
 }
 
-/// `v1.PersistentVolumeClaim`
-#[derive(Debug, Deserialize)]
-pub(super) struct ClaimAnswer {
-    metadata: ClaimMeta,
-}
-
-#[derive(Debug, Deserialize)]
-struct ClaimMeta {
-    name: String,
-    uid: String,
-}
-
-impl From<ClaimAnswer> for ObjectRef {
-    fn from(claim: ClaimAnswer) -> Self {
-        let ClaimMeta { name, uid } = claim.metadata;
-        Self { name, uid }
-    }
-}
-
 /// `v1.Pod`
 #[derive(Debug, Deserialize)]
 pub(super) struct PodAnswer {
@@ -105,6 +86,19 @@ struct Owner {
 #[serde(default, rename_all = "camelCase")]
 struct Spec {
     node_name: Option<String>,
+    volumes: Option<Vec<VolumeAnswer>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VolumeAnswer {
+    persistent_volume_claim: Option<ClaimSource>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimSource {
+    claim_name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -26,6 +26,8 @@ pub enum Invariant {
     Frugality = 9,
     /// What ends unexpectedly is told once, and nothing goes on after it.
     Fatal = 10,
+    /// No volume claim is used by two pods.
+    Sharing = 11,
 }
 
 /// Something that does not hold.
