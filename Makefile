@@ -12,7 +12,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: build
-build: native java ## Build the native library, the command and the jar
+build: native java ## Build the native library, the command and the jars
 
 .PHONY: native
 native: ## Build libstoker_jni.so and the stoker command (release)
@@ -20,8 +20,8 @@ native: ## Build libstoker_jni.so and the stoker command (release)
 	cargo build --release --locked -p stoker-jni -p stoker-core --features stoker-core/cli
 
 .PHONY: java
-java: native ## Build the jar
-	@$(ENV); say "Building the jar"; \
+java: native ## Build the jars
+	@$(ENV); say "Building the jars"; \
 	mvn -q -B -f java/pom.xml package -DskipTests -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
 
 .PHONY: cluster
@@ -89,4 +89,4 @@ fmt: ## Format the Rust and Go code
 
 .PHONY: clean
 clean: ## Remove what was built, keep the caches
-	@rm -rf java/target
+	@rm -rf java/target java/*/target

@@ -13,10 +13,8 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-use stoker_benches::{conf, context, properties};
+use stoker_benches::{conf, context, processor_time, properties};
 use stoker_core::conf::properties::write;
 use stoker_core::ids::ExecutorId;
 use stoker_core::spec::{PodStamp, ResourceProfile};
@@ -51,13 +49,7 @@ fn stoker() -> f64 {
     for executor in 1..=PODS {
         black_box(stamp.stamp(ExecutorId(u64::from(executor)), u128::from(executor)));
     }
-    (processor_time() - start) / f64::from(PODS)
-}
-
-/// What this thread has had of the processor, in microseconds: what else the machine does does not count.
-fn processor_time() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap().as_secs_f64() * 1e6
+    processor_time().saturating_sub(start).as_secs_f64() * 1e6 / f64::from(PODS)
 }
 
 /// Without and with the JSON.

@@ -1,6 +1,9 @@
-//! An application whose executor pods are built by all benchmarks.
+//! What the benchmarks share: an application whose executor pods are built, and the clock.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use stoker_core::conf::{Conf, ConfError, Sources, SparkVersion};
 use stoker_core::spec::{AppContext, OwnerPod, config_map_name};
@@ -31,6 +34,11 @@ pub fn properties() -> BTreeMap<String, String> {
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .into()
+}
+
+/// What this thread has had of the processor: what else the machine does does not count.
+pub fn processor_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 /// The configuration of these properties.

@@ -49,6 +49,7 @@ fn on_a_real_api_server() {
     let cluster = LocalCluster::start(2);
     holds_replaces_and_releases(&cluster);
     everything_is_owned_by_the_driver_pod(&cluster);
+    kernels_in_one_pod_leave_each_other_alone(&cluster);
     claims_have_an_owner_and_go_with_it(&cluster);
     refusals_are_clear_and_leave_nothing(&cluster);
     a_start_ends_with_the_signal(&cluster);
@@ -161,6 +162,65 @@ fn everything_is_owned_by_the_driver_pod(cluster: &LocalCluster) {
             cluster.list(kind, &selector(app)).is_empty().then_some(())
         });
     }
+}
+
+/// Two applications in one notebook pod: one comes back after a crash and finds its own pods, and ends; the other goes on.
+fn kernels_in_one_pod_leave_each_other_alone(cluster: &LocalCluster) {
+    const EXECUTORS: usize = 3;
+    let (first, second, driver) = ("kernel-1", "kernel-2", "notebook");
+    make_driver(cluster, driver);
+    let start = |app: &str| {
+        let mut properties = cluster.properties(app);
+        properties.insert("spark.kubernetes.driver.pod.name".into(), driver.into());
+        let mut stoker = Allocate::start(&properties, 3);
+        stoker.wait_for("3 executors to run", |events| {
+            count(events, "running") == EXECUTORS
+        });
+        stoker
+    };
+    for app in [first, second] {
+        let service = json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": app, "labels": {"spark-app-selector": app}},
+            "spec": {"clusterIP": "None", "ports": [{"port": 7078}]},
+        });
+        cluster.kubectl(&["create", "-f", "-"], Some(&service));
+    }
+    let uids = |app: &str| -> BTreeSet<String> {
+        let pods = cluster.list("pods", &selector(app));
+        pods.iter()
+            .map(|pod| pod["metadata"]["uid"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let services = |app: &str| {
+        cluster
+            .list("services", &format!("spark-app-selector={app}"))
+            .len()
+    };
+
+    let crashes = start(first);
+    let stays = start(second);
+    let (old, untouched) = (uids(first), uids(second));
+    crashes.signal("KILL");
+    assert_eq!(crashes.wait().0, None);
+    let ends = start(first);
+    eventually("the pods of the first life to be swept", || {
+        uids(first).is_disjoint(&old).then_some(())
+    });
+    assert_eq!(uids(second), untouched);
+
+    ends.signal("TERM");
+    assert_eq!(ends.wait().0, Some(0));
+    eventually("the first application to be gone", || {
+        uids(first).is_empty().then_some(())
+    });
+    assert_eq!((services(first), services(second)), (0, 1));
+    assert_eq!(uids(second), untouched);
+    assert_eq!(cluster.list("configmaps", &selector(second)).len(), 1);
+    stays.signal("TERM");
+    let (code, events) = stays.wait();
+    assert_eq!((code, count(&events, "lost")), (Some(0), 0));
+    assert_eq!(services(second), 0);
 }
 
 fn claims_have_an_owner_and_go_with_it(cluster: &LocalCluster) {

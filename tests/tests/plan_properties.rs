@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use stoker_core::plan::{Action, Batch, ClaimOwner, Notice, PlanConfig, ProfileId};
+use stoker_core::plan::{Action, Batch, ClaimOwner, Notice, PlanConfig, Polling, ProfileId};
 use stoker_core::sim::claims::ClaimRights;
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_core::sim::faults::Faults;
@@ -56,8 +56,17 @@ fn ops() -> impl Strategy<Value = Op> {
 fn faults() -> impl Strategy<Value = Faults> {
     prop_oneof![
         1 => Just(Faults::NONE),
-        2 => ((1..3000_u64, 0..20_u32, 0..15_u32), (0..15_u32, 0..10_u32, 0..60_u32), 0..40_u32).prop_map(
-            |((latency, refuse, lose_answer), (lose_request, apply_late, drop_watch), fail_prepare)| Faults {
+        2 => (
+            (1..3000_u64, 0..20_u32, 0..15_u32),
+            (0..15_u32, 0..10_u32, 0..60_u32),
+            (0..40_u32, 0..60_u32, any::<bool>()),
+        )
+            .prop_map(
+            |(
+                (latency, refuse, lose_answer),
+                (lose_request, apply_late, drop_watch),
+                (fail_prepare, stale_list, no_streaming_lists),
+            )| Faults {
                 latency: Duration::from_millis(latency),
                 refuse,
                 lose_answer,
@@ -65,6 +74,8 @@ fn faults() -> impl Strategy<Value = Faults> {
                 apply_late,
                 drop_watch,
                 fail_prepare,
+                stale_list,
+                no_streaming_lists,
             }
         ),
     ]
@@ -84,6 +95,7 @@ prop_compose! {
         claim_owner in prop::sample::select(vec![ClaimOwner::Driver, ClaimOwner::Pod]),
         reuse_claims in any::<bool>(),
         wait_for_claims in any::<bool>(),
+        polling in prop::option::weighted(0.25, (1..90_u64, any::<bool>())),
         seed in any::<u64>(),
     ) -> PlanConfig {
         PlanConfig {
@@ -100,6 +112,7 @@ prop_compose! {
             claim_owner,
             reuse_claims,
             wait_for_claims,
+            polling: polling.map(|(interval, cached)| Polling { interval: Duration::from_secs(interval), cached }),
             seed,
             ..Sim::config()
         }
@@ -188,7 +201,9 @@ proptest! {
         sim.assert_ended();
         let before = sim.actions.len();
         sim.run(Duration::from_mins(30));
-        let later: Vec<_> = sim.actions[before..].to_vec();
+        let polls = scenario.cfg.polling.is_some();
+        let later = sim.actions[before..].iter().filter(|(_, action)| !(polls && matches!(action, Action::List { .. })));
+        let later: Vec<_> = later.collect();
         prop_assert!(later.is_empty(), "not silent: {:?}", later);
     }
 
@@ -261,10 +276,12 @@ proptest! {
         let creates = sim.notices.iter().filter(|n| matches!(n, Notice::Created { .. })).count();
         prop_assert_eq!(creates, target as usize);
         prop_assert_eq!(sim.cluster.created, target as usize);
-        prop_assert_eq!(sim.check.lists, 1);
-        let start_calls = 2 + usize::from(sim.cluster.config_maps > 0) + usize::from(sim.cluster.driver.is_some());
-        let start_calls = start_calls + sim.sent("list claims").len() + sim.sent("watch claims").len();
-        prop_assert!(sim.sent("list claims").len() <= 1 && sim.sent("watch claims").len() <= 3, "{}", sim.tail());
+        let polls = sim.check.config().polling.is_some();
+        prop_assert!(polls || sim.check.lists() == 1, "{} lists", sim.check.lists());
+        let start_calls = sim.check.lists() + usize::from(!polls) + usize::from(sim.cluster.config_maps > 0) + usize::from(sim.cluster.driver.is_some());
+        let (claim_lists, claim_watches) = (sim.sent("list claims").len(), sim.sent("watch claims").len());
+        prop_assert!(claim_lists <= 1 && claim_watches <= 1, "{}", sim.tail());
+        let start_calls = start_calls + claim_lists + claim_watches;
         let calls = sim.actions.iter().filter(|(_, action)| !matches!(action, Action::Prepare { .. })).count();
         prop_assert_eq!(calls, start_calls + target as usize * (1 + claims));
         prop_assert_eq!(sim.cluster.claims.len(), target as usize * claims);

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
-use super::key::Status;
+use super::key::{KeyInfo, Status};
 use super::spelling::closest;
 use super::version::Release;
 use super::{Conf, keys};
+
+const WATCHED: &str = "pods are watched and listed only after the watch broke; lists in intervals come with \
+     spark.kubernetes.executor.enableApiWatcher=false";
+const UNSEEN: &str = "without a watch only lists show what becomes of executors";
 
 /// Something in a configuration that has no effect, or not the name it should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,11 +108,30 @@ impl Conf {
         };
         match info.status() {
             Status::Ignored(reason) => Some(Note::NoEffect { key, reason }),
+            _ if let Some(reason) = self.no_polling(info) => Some(Note::NoEffect { key, reason }),
             _ if !info.exists_in(self.version().release()) => Some(Note::TooNew {
                 key,
                 since: info.since(),
             }),
             _ => None,
         }
+    }
+
+    /// Why a key of the lists in intervals has no effect.
+    fn no_polling(&self, info: &KeyInfo) -> Option<&'static str> {
+        let switch = keys::EXECUTOR_ENABLE_API_POLLING.info();
+        let polling = [
+            switch,
+            keys::EXECUTOR_API_POLLING_INTERVAL.info(),
+            keys::EXECUTOR_POLLING_WITH_RESOURCE_VERSION.info(),
+        ];
+        if !polling.iter().any(|key| key.name() == info.name()) {
+            return None;
+        }
+        if self.get(&keys::EXECUTOR_ENABLE_API_WATCHER).unwrap_or(true) {
+            return Some(WATCHED);
+        }
+        let off = info.name() == switch.name() && self.get(&keys::EXECUTOR_ENABLE_API_POLLING) == Ok(false);
+        off.then_some(UNSEEN)
     }
 }

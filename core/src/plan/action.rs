@@ -23,14 +23,18 @@ pub enum Action {
         call: CallId,
         /// Token of the next page, none for the first.
         continue_token: Option<String>,
+        /// May be answered from the API server's cache, in one page. Otherwise the first page is consistent with all
+        /// writes before it.
+        cached: bool,
     },
     /// Open the watch on the application's executor pods. Answered when it ends; while it is open its events
     /// come through `Plan::handle_watch`.
     Watch {
         /// Identifies the result.
         call: CallId,
-        /// Resource version to start from.
-        resource_version: String,
+        /// Resource version to start from. None asks for all the pods there are first, up to
+        /// [`WatchEvent::Listed`](super::WatchEvent::Listed): a streaming list.
+        resource_version: Option<String>,
     },
     /// Build the pods and volume claims of executors, to be sent by `Create` and `CreateClaim`. This is no API call;
     /// where users have feature steps of their own it asks the JVM.

@@ -123,6 +123,11 @@ impl Budget {
         self.creates + self.chores
     }
 
+    /// Creates that may be in flight as things are.
+    pub(super) fn create_limit(&self) -> usize {
+        self.concurrency.limit()
+    }
+
     /// A create was taken. Unless it was sent before the last failure, the pace grows again; false otherwise.
     pub(super) fn succeeded(&mut self, now: Duration, sent_at: Duration) -> bool {
         if sent_at < self.counted {

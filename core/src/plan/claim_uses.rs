@@ -9,7 +9,11 @@ use super::claims::State;
 use super::event::{FailureClass, WantedClaim};
 use super::ledger::Stage;
 use super::notice::Notice;
+use super::timer::Timer;
 use super::types::ExecutorId;
+
+/// How long executors wait for the claim of one that has ended before they get a new one.
+const MOMENT: Duration = Duration::from_secs(5);
 
 impl Plan {
     /// Gives claims that are free to executors that are prepared, the oldest first, and notes which have to wait: for
@@ -52,38 +56,50 @@ impl Plan {
                 }
             }
         }
-        if self.reuses_claims() && self.cfg.wait_for_claims && !left.is_empty() {
-            self.hold_for_leaving(left);
+        if self.reuses_claims() && !left.is_empty() {
+            self.hold_for_leaving(now, left);
         }
     }
 
-    /// As many claims wait as there are that will be free: more than are wanted are never made. The newest wait.
-    fn hold_for_leaving(&mut self, left: Vec<(ExecutorId, usize, WantedClaim)>) {
-        let (ledger, kept) = (&self.ledger, !self.cfg.delete_executors);
+    /// As many claims wait as there are that will be free: for a moment, since the pod of an executor that has ended is
+    /// soon gone; for good where the user wants no more claims than executors. The newest wait.
+    fn hold_for_leaving(&mut self, now: Duration, left: Vec<(ExecutorId, usize, WantedClaim)>) {
+        let (ledger, waits, kept) = (&self.ledger, self.cfg.wait_for_claims, !self.cfg.delete_executors);
         // Pods that are kept for the user to look at keep their claims.
         let leaves = |id| {
-            let executor = ledger.get(id);
-            executor.is_some_and(|e| e.stage == Stage::Ended && !e.stays && (e.deleting || !kept))
+            let executor = ledger.get(id).filter(|e| e.stage == Stage::Ended && !e.stays);
+            executor.is_some_and(|e| (e.deleting || !kept) && (waits || now < e.ended_at + MOMENT))
         };
-        let mut leaving = self.volumes.leaving(leaves);
-        let mut waiting = BTreeSet::new();
+        let mut leaving = self.volumes.leaving(leaves, waits && !kept);
+        let mut until = None;
         for (id, index, claim) in left.into_iter().rev() {
             let found = leaving
                 .iter()
                 .position(|name| claim.replaceable && self.volumes.serves(name, &claim.shape));
             if let Some(position) = found {
-                leaving.remove(position);
+                let user = self.volumes.user(leaving.remove(position));
+                let ended = user
+                    .and_then(|user| ledger.get(user))
+                    .map_or(now, |user| user.ended_at);
+                until = until.max(Some(ended + MOMENT));
                 self.held.insert((id, index));
-                waiting.insert(id);
             }
         }
-        for id in waiting {
-            self.tell_held(
-                id,
-                "Executors wait for volume claims whose pods are on their way out \
-                 (spark.kubernetes.driver.waitToReusePersistentVolumeClaim=true)."
-                    .to_owned(),
-            );
+        let waiting: BTreeSet<_> = self.held.iter().map(|(id, _)| *id).collect();
+        match until {
+            None => {}
+            // Not every end is worth a word.
+            Some(at) if now < at => self.timers.set(Timer::Creates, at),
+            Some(_) => {
+                for id in waiting {
+                    self.tell_held(
+                        id,
+                        "Executors wait for volume claims whose pods are on their way out \
+                         (spark.kubernetes.driver.waitToReusePersistentVolumeClaim=true)."
+                            .to_owned(),
+                    );
+                }
+            }
         }
     }
 

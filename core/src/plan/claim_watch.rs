@@ -58,10 +58,11 @@ struct Open {
 }
 
 impl ClaimWatch {
-    pub(super) fn new() -> Self {
+    /// `may_watch`: the user has not turned watches off.
+    pub(super) fn new(may_watch: bool) -> Self {
         ClaimWatch {
             may_list: true,
-            may_watch: true,
+            may_watch,
             listing: None,
             listed_at: None,
             open: None,

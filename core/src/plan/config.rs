@@ -86,6 +86,8 @@ pub struct PlanConfig {
     /// Whether executors wait for a claim whose pod is on its way out, instead of getting a new one; false.
     /// `spark.kubernetes.driver.waitToReusePersistentVolumeClaim`
     pub wait_for_claims: bool,
+    /// Lists in intervals instead of a watch; none. `spark.kubernetes.executor.enableApiWatcher=false`
+    pub polling: Option<Polling>,
     /// Seed of all jitter.
     pub seed: u64,
 }
@@ -106,6 +108,15 @@ pub struct Batch {
     pub size: usize,
     /// `spark.kubernetes.allocation.batch.delay`
     pub delay: Duration,
+}
+
+/// Lists in intervals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Polling {
+    /// From the end of one list to the next. `spark.kubernetes.executor.apiPollingInterval`
+    pub interval: Duration,
+    /// Whether the API server may answer from its cache. `spark.kubernetes.executor.enablePollingWithResourceVersion`
+    pub cached: bool,
 }
 
 impl PlanConfig {
@@ -144,6 +155,7 @@ impl PlanConfig {
             claim_owner: ClaimOwner::Pod,
             reuse_claims: false,
             wait_for_claims: false,
+            polling: None,
             seed: 0,
         }
     }

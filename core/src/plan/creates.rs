@@ -11,9 +11,10 @@ use super::lifecycle::End;
 use super::notice::Notice;
 use super::timer::Timer;
 use super::types::{ExecutorId, PodFacts, ProfileId};
-use super::watch::CONFIRM;
 use super::{Phase, Plan};
 
+/// When a create of unknown outcome is asked for, if the watch has not shown its pod before.
+const CONFIRM: Duration = Duration::from_secs(1);
 /// The longest delay between two gets that look for a pod of unknown outcome.
 const CONFIRM_MAX: Duration = Duration::from_secs(10);
 /// At the stop, a create of unknown outcome that did not appear within this time was not applied.

@@ -7,9 +7,9 @@ use super::action::PodPatch;
 use super::expect::Chore;
 use super::ledger::Stage;
 use super::lifecycle::{self, End, Life, Rules};
+use super::lists::CONFIRM_LISTED;
 use super::notice::{LossKind, Notice};
 use super::types::{ExecutorId, PodFacts};
-use super::watch::CONFIRM;
 
 /// A released executor whose pod is still there so long after its delete no longer counts: its node is down.
 const FORGET_AFTER: Duration = Duration::from_mins(1);
@@ -92,11 +92,12 @@ impl Plan {
 
     /// A pod of which list and watch may never tell is asked for once more.
     fn look_again(&mut self, now: Duration, id: ExecutorId, sent_at: Duration) {
-        if self.watch.may_have_missed(sent_at) {
+        // Without a watch the next list tells.
+        if self.cfg.polling.is_none() && self.watch.may_have_missed(sent_at) {
             self.ledger.update(id, |executor| {
                 if executor.stage != Stage::Ended {
                     executor.observed = false;
-                    executor.get_at = Some(now + CONFIRM);
+                    executor.get_at = Some(now + CONFIRM_LISTED);
                 }
             });
         }
@@ -131,6 +132,7 @@ impl Plan {
             return false;
         }
         let released = executor.released;
+        self.metrics.confirmed(executor);
         let timeout = self.cfg.create_timeout;
         self.ledger.update(id, |executor| {
             executor.uid.clone_from(&pod.uid);
@@ -162,6 +164,7 @@ impl Plan {
             return;
         };
         let (stage, profile, released) = (executor.stage, executor.profile, executor.released);
+        let registered = executor.registered;
         if pod.deleting {
             self.ledger.update(id, |executor| executor.deleting = true);
             if released && stage != Stage::Ended {
@@ -172,28 +175,34 @@ impl Plan {
             return;
         }
         match lifecycle::assess(id, pod, self.rules()) {
-            Life::Pending => {
+            Life::Pending if !registered => {
                 self.look_for_claims(now, pod);
                 self.observe_pending(id, profile, pod);
             }
-            Life::Running => {
-                if stage == Stage::Pending {
-                    self.pending.clear(id);
-                    self.ledger.update(id, |executor| executor.stage = Stage::Running);
-                    let (pod, uid) = (pod.name.clone(), pod.uid.clone());
-                    self.notices.push_back(Notice::Running {
-                        executor_id: id,
-                        profile,
-                        pod,
-                        uid,
-                    });
-                }
-            }
+            Life::Pending | Life::Running => self.runs(now, id),
             Life::Ended(end) => {
                 self.end(now, id, end);
                 self.clean_up(id, pod);
             }
         }
+    }
+
+    /// The executor runs, as its pod shows or since it has registered.
+    pub(super) fn runs(&mut self, now: Duration, id: ExecutorId) {
+        let Some(executor) = self.ledger.get(id).filter(|e| e.stage == Stage::Pending) else {
+            return;
+        };
+        let (profile, uid) = (executor.profile, executor.uid.clone());
+        self.metrics.runs(now, executor.sent_at);
+        self.pending.clear(id);
+        self.ledger.update(id, |executor| executor.stage = Stage::Running);
+        let pod = self.cfg.pod_name(id);
+        self.notices.push_back(Notice::Running {
+            executor_id: id,
+            profile,
+            pod,
+            uid,
+        });
     }
 
     /// The executor has ended and its pod is gone.
@@ -219,6 +228,7 @@ impl Plan {
         self.pending.clear(id);
         self.ledger.update(id, |executor| {
             executor.stage = Stage::Ended;
+            executor.ended_at = now;
             executor.get_at = None;
             executor.kill_at = None;
             executor.forget_at = None;
@@ -245,6 +255,7 @@ impl Plan {
             uid,
             cause,
         });
+        self.metrics.counters.failures += u64::from(counts);
         if counts && let Some(max) = self.failures.count(now) {
             self.abort(
                 11,

@@ -29,6 +29,23 @@ pub enum CallResult {
     Claims(Outcome<ClaimPage>),
 }
 
+impl CallResult {
+    /// Why the call did not succeed, or not for certain.
+    pub fn failure(&self) -> Option<&ApiFailure> {
+        match self {
+            CallResult::DriverPod(outcome) => outcome.failure(),
+            CallResult::ConfigMap(outcome) | CallResult::Watch(outcome) | CallResult::Empty(outcome) => {
+                outcome.failure()
+            }
+            CallResult::List(outcome) => outcome.failure(),
+            CallResult::Pod(outcome) => outcome.failure(),
+            CallResult::Prepared(outcome) => outcome.failure(),
+            CallResult::Claim(outcome) => outcome.failure(),
+            CallResult::Claims(outcome) => outcome.failure(),
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome<T> {
@@ -38,6 +55,15 @@ pub enum Outcome<T> {
     Failed(ApiFailure),
     /// The request may have been applied: the answer was lost or did not come in time.
     Unknown(ApiFailure),
+}
+
+impl<T> Outcome<T> {
+    fn failure(&self) -> Option<&ApiFailure> {
+        match self {
+            Outcome::Done(_) => None,
+            Outcome::Failed(failure) | Outcome::Unknown(failure) => Some(failure),
+        }
+    }
 }
 
 /// Why a call did not succeed.
@@ -52,7 +78,7 @@ pub struct ApiFailure {
 }
 
 /// The classes of failure that the plan tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureClass {
     /// The pod cannot be built from the configuration: no request was made.
     Unbuildable,
@@ -193,6 +219,11 @@ pub enum WatchEvent {
     },
     /// `BOOKMARK`
     Bookmark {
+        /// `metadata.resourceVersion`
+        resource_version: String,
+    },
+    /// The `BOOKMARK` that ends the list at the beginning of a watch: annotation `k8s.io/initial-events-end`.
+    Listed {
         /// `metadata.resourceVersion`
         resource_version: String,
     },

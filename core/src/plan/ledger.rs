@@ -31,6 +31,8 @@ pub(super) struct Executor {
     pub(super) excess: bool,
     /// A delete is queued, in flight or accepted, or somebody else's is under way.
     pub(super) deleting: bool,
+    /// When its end was reported.
+    pub(super) ended_at: Duration,
     /// Its pod may not be deleted: it stays.
     pub(super) stays: bool,
     /// A confirming get is queued or in flight.
@@ -89,6 +91,7 @@ impl Executor {
             released: false,
             excess: false,
             deleting: false,
+            ended_at: now,
             stays: false,
             getting: false,
             get_at: None,
@@ -114,7 +117,7 @@ impl Executor {
 pub struct Counts {
     /// Not ended: pods, creates in flight and of unknown outcome, and what is prepared for a create.
     pub live: usize,
-    /// Of these, not running.
+    /// Of these, not running. Where an executor has registered it runs, whatever list and watch have shown of its pod.
     pub pending: usize,
     /// Of the live ones, asked to go.
     pub leaving: usize,
@@ -151,7 +154,7 @@ impl Counts {
         let live = executor.stage != Stage::Ended;
         [
             live,
-            live && executor.stage != Stage::Running,
+            live && executor.stage != Stage::Running && !executor.registered,
             live && executor.released,
             executor.stage == Stage::Creating,
             matches!(executor.stage, Stage::Unconfirmed { .. }),

@@ -26,6 +26,8 @@ mod expect;
 mod failures;
 mod ledger;
 mod lifecycle;
+mod lists;
+mod metrics;
 mod notice;
 mod pending;
 mod prepare;
@@ -43,12 +45,15 @@ use std::time::Duration;
 use fastrand::Rng;
 
 pub use action::{Action, PodPatch, Selection};
-pub use config::{Batch, ClaimOwner, PlanConfig};
+pub use config::{Batch, ClaimOwner, PlanConfig, Polling};
 pub use event::{
     ApiFailure, CallResult, ClaimEvent, ClaimFacts, ClaimPage, DriverPod, FailureClass, ListPage, Outcome,
     Prepared, WantedClaim, WatchEvent,
 };
 pub use ledger::Counts;
+#[cfg(feature = "shell")]
+pub(crate) use metrics::labels;
+pub use metrics::{Counters, CreateResult, Distribution, Label, Summary, Times};
 pub use notice::{FatalKind, LossCause, LossKind, Notice};
 pub use pending::PendingCause;
 pub use snapshot::Snapshot;
@@ -64,6 +69,7 @@ use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
 use ledger::{Ledger, Stage};
+use metrics::Metrics;
 use pending::Pending;
 use startup::Startup;
 use stop::{Leftover, Stop};
@@ -100,6 +106,7 @@ pub struct Plan {
     labels_forbidden: bool,
     failures: Failures,
     pending: Pending,
+    metrics: Metrics,
     timers: Timers,
     rng: Rng,
     /// UID of the driver pod.
@@ -135,17 +142,18 @@ impl Plan {
             making: BTreeMap::new(),
             held: BTreeSet::new(),
             volumes: Volumes::default(),
-            claim_watch: ClaimWatch::new(),
+            claim_watch: ClaimWatch::new(cfg.polling.is_none()),
             claims_made: false,
             budget: Budget::new(cfg.max_in_flight, cfg.batch),
             calls: Calls::default(),
             chores: Chores::default(),
             chores_backoff: Backoff::new(CHORE_BACKOFF, CHORE_BACKOFF_MAX),
-            watch: Watch::new(),
+            watch: Watch::new(now),
             startup: Startup::new(cfg.driver_pod.is_some(), cfg.config_map),
             labels_forbidden: false,
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
             pending: Pending::default(),
+            metrics: Metrics::default(),
             timers: Timers::default(),
             rng: Rng::with_seed(cfg.seed),
             owner: None,
@@ -218,6 +226,9 @@ impl Plan {
 
     /// An executor has registered with the driver.
     pub fn handle_registered(&mut self, now: Duration, executor: ExecutorId) {
+        if let Some(known) = self.ledger.get(executor).filter(|known| !known.registered) {
+            self.metrics.registered(now, known);
+        }
         if self
             .ledger
             .get(executor)
@@ -232,6 +243,7 @@ impl Plan {
                 executor.get_at = Some(now);
             }
         });
+        self.runs(now, executor);
         self.handle_timeout(now);
     }
 
@@ -243,6 +255,7 @@ impl Plan {
 
     /// An event of the open watch.
     pub fn handle_watch(&mut self, now: Duration, event: WatchEvent) {
+        self.metrics.counters.events += 1;
         self.on_watch_event(now, event);
         self.pump(now);
     }
@@ -250,6 +263,7 @@ impl Plan {
     /// The answer to an action. Answers that nobody waits for are ignored.
     pub fn handle_result(&mut self, now: Duration, call: CallId, result: CallResult) {
         let Some(call) = self.calls.end(call) else { return };
+        self.metrics.answered(&call, &result);
         if matches!(call, Call::Chore(_)) {
             self.budget.chore_answered();
         }
@@ -341,12 +355,16 @@ impl Plan {
 
     /// An API call to be started.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front()?;
+        self.metrics.sent(&action);
+        Some(action)
     }
 
     /// Something Spark has to be told.
     pub fn poll_notice(&mut self) -> Option<Notice> {
-        self.notices.pop_front()
+        let notice = self.notices.pop_front()?;
+        self.metrics.told(&notice);
+        Some(notice)
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called.

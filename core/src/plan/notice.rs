@@ -101,7 +101,7 @@ pub struct LossCause {
 }
 
 /// Classes of loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum LossKind {
     /// The executor's container ended.

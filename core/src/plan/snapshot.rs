@@ -1,8 +1,10 @@
 //! A view of the plan from outside.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::ledger::Counts;
+use super::metrics::{Counters, Times};
 use super::types::{ExecutorId, ProfileId};
 use super::{PendingCause, Phase, Plan};
 
@@ -27,10 +29,25 @@ pub struct Snapshot {
     pub queued: usize,
     /// The id of the next executor.
     pub next_id: ExecutorId,
+    /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
+    /// when the last complete list was asked for; before the first list, of the start. It never goes back.
+    pub current_at: Duration,
+    /// Counts of all profiles together.
+    pub total: Counts,
+    /// Creates that the API server is thought to take at once.
+    pub create_limit: usize,
     /// Volume claims that exist, as far as is known.
     pub claims: usize,
     /// Of these, used by no executor and given to the next.
     pub free_claims: usize,
+}
+
+impl Snapshot {
+    /// How old what the plan knows may be. A watch that is well stays below 90 s, since the API server sends a
+    /// bookmark each minute; without a watch it is the interval of the lists and the time a list takes.
+    pub fn staleness(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.current_at)
+    }
 }
 
 impl Plan {
@@ -53,6 +70,19 @@ impl Plan {
             next_id: self.ledger.next_id(),
             claims,
             free_claims,
+            current_at: self.watch.current_at(),
+            total: self.ledger.total(),
+            create_limit: self.budget.create_limit(),
         }
+    }
+
+    /// What has happened since the start, up to the actions and notices that were taken.
+    pub fn counters(&self) -> &Counters {
+        &self.metrics.counters
+    }
+
+    /// How long executors take.
+    pub fn times(&self) -> &Times {
+        &self.metrics.times
     }
 }

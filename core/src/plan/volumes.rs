@@ -233,11 +233,12 @@ impl Volumes {
             .map(String::as_str)
     }
 
-    /// The claims that the executors of `leaves` and pods of no executor have, and that will be free when these pods
-    /// are gone.
-    pub(super) fn leaving(&self, leaves: impl Fn(ExecutorId) -> bool) -> Vec<&str> {
+    /// The claims that the executors of `leaves`, and with `strays` pods of no executor, have, and that will be free when
+    /// these pods are gone.
+    pub(super) fn leaving(&self, leaves: impl Fn(ExecutorId) -> bool, strays: bool) -> Vec<&str> {
         let held = self.by_executor.iter().filter(|(id, _)| leaves(**id));
-        let left = self.by_pod.values().flat_map(|pod| &pod.names);
+        let pods = self.by_pod.values().filter(|_| strays);
+        let left = pods.flat_map(|pod| &pod.names);
         held.flat_map(|(_, names)| names)
             .chain(left.filter(|name| self.free.contains(*name)))
             .filter(|name| self.claims.get(*name).is_some_and(|known| !known.spoiled))
@@ -346,7 +347,8 @@ mod tests {
         volumes.leave(ONE, true);
         volumes.pod_shown("pod", &["a".into(), "other".into()], None);
         assert!(volumes.find(&wanted("b")).is_none() && !volumes.is_free("a", TWO));
-        assert_eq!(volumes.leaving(|_| false), ["a"]);
+        assert_eq!(volumes.leaving(|_| false, true), ["a"]);
+        assert!(volumes.leaving(|_| false, false).is_empty());
         volumes.keep_pods(&BTreeSet::from(["pod".into()]));
         assert!(volumes.is_taken("other", ONE));
         volumes.pod_gone("pod");

@@ -1,16 +1,14 @@
-//! List and watch: what the API server shows of the application's pods, without gaps.
+//! The watch: what the API server shows of the application's pods, without gaps.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Plan;
 use super::action::Action;
 use super::backoff::Backoff;
-use super::event::{ApiFailure, FailureClass, ListPage, Outcome, WatchEvent};
+use super::event::{ApiFailure, FailureClass, Outcome, WatchEvent};
 use super::expect::Call;
-use super::lifecycle::End;
+use super::lists::Listing;
 use super::timer::Timer;
-use super::types::ExecutorId;
 
 /// The first delay after a list or a watch that failed.
 const RETRY: Duration = Duration::from_millis(500);
@@ -20,45 +18,49 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 const SHORT_WATCH: Duration = Duration::from_secs(1);
 /// A watch that lives so long ends the backoff, as an event does.
 const HEALTHY_WATCH: Duration = Duration::from_secs(5);
-/// How soon after a list an executor that was confirmed during the list is asked for.
-pub(super) const CONFIRM: Duration = Duration::from_secs(1);
 
 /// State of list and watch.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
-    state: State,
+    pub(super) state: State,
     /// When the last list was complete.
     listed_at: Duration,
-    /// From where to watch.
-    resource_version: String,
-    backoff: Backoff,
+    /// From where to watch. No list that is believed is older.
+    pub(super) resource_version: String,
+    pub(super) backoff: Backoff,
     /// Of lists because a version was too old: the API server answers, so they do not wait as for an outage.
     relist: Backoff,
+    /// Whether the API server may serve a list as the beginning of a watch: it has not failed to yet.
+    streams: bool,
+    /// What is known was the API server's state at this time.
+    current_at: Duration,
 }
 
 #[derive(Debug, Clone)]
-enum State {
+pub(super) enum State {
     /// Waits for a timer.
     Idle,
     /// Pages are coming.
-    Listing {
-        /// When the first page was asked for: what was confirmed later may be missing.
-        started: Duration,
-        seen: BTreeSet<ExecutorId>,
-        uids: BTreeSet<String>,
-    },
+    Listing(Listing),
     /// Events are coming.
-    Open { since: Duration, events: bool },
+    Open {
+        since: Duration,
+        events: bool,
+        /// The watch begins with a list that is not complete yet.
+        listing: Option<Listing>,
+    },
 }
 
 impl Watch {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(now: Duration) -> Self {
         Watch {
             state: State::Idle,
             listed_at: Duration::ZERO,
             resource_version: String::new(),
             backoff: Backoff::new(RETRY, RETRY_MAX),
             relist: Backoff::new(RETRY, RETRY_MAX),
+            streams: true,
+            current_at: now,
         }
     }
 
@@ -68,8 +70,28 @@ impl Watch {
         sent_at < self.listed_at
     }
 
+    /// A list that was asked for at `started` is complete.
+    pub(super) fn listed(&mut self, now: Duration, started: Duration, resource_version: String) {
+        self.listed_at = now;
+        self.resource_version = resource_version;
+        self.is_current(started);
+    }
+
+    fn is_current(&mut self, at: Duration) {
+        self.current_at = self.current_at.max(at);
+    }
+
+    /// When what is known was the API server's state.
+    pub(super) fn current_at(&self) -> Duration {
+        self.current_at
+    }
+
+    pub(super) fn may_stream(&self) -> bool {
+        self.streams
+    }
+
     /// Failures so far do not count any more.
-    fn thrives(&mut self) {
+    pub(super) fn thrives(&mut self) {
         self.backoff.reset();
         self.relist.reset();
     }
@@ -80,110 +102,28 @@ impl Watch {
 }
 
 impl Plan {
-    /// Lists from the first page.
-    pub(super) fn start_list(&mut self, now: Duration) {
-        self.watch.state = State::Listing {
-            started: now,
-            seen: BTreeSet::new(),
-            uids: BTreeSet::new(),
-        };
-        self.ask_page(None);
-    }
-
-    fn ask_page(&mut self, continue_token: Option<String>) {
-        let call = self.calls.begin(Call::List);
-        self.actions.push_back(Action::List { call, continue_token });
-    }
-
     /// Opens the watch where the last list or watch ended.
     pub(super) fn start_watch(&mut self, now: Duration) {
+        let version = self.watch.resource_version.clone();
+        self.open_watch(now, Some(version), None);
+    }
+
+    /// Opens a watch that begins with a list.
+    pub(super) fn stream_list(&mut self, now: Duration) {
+        self.open_watch(now, None, Some(Listing::new(now, false)));
+    }
+
+    fn open_watch(&mut self, now: Duration, resource_version: Option<String>, listing: Option<Listing>) {
         self.watch.state = State::Open {
             since: now,
             events: false,
+            listing,
         };
         let call = self.calls.begin(Call::Watch);
         self.actions.push_back(Action::Watch {
             call,
-            resource_version: self.watch.resource_version.clone(),
+            resource_version,
         });
-    }
-
-    pub(super) fn on_list(&mut self, now: Duration, outcome: Outcome<ListPage>) {
-        if self.is_halted() {
-            return;
-        }
-        match outcome {
-            Outcome::Done(page) => self.on_page(now, page),
-            Outcome::Failed(failure) | Outcome::Unknown(failure) => {
-                self.watch.state = State::Idle;
-                let delay = self.watch.backoff.next(&mut self.rng, failure.retry_after);
-                if self.startup.is_listed() {
-                    tracing::warn!(failure = failure.message, ?delay, "listing executor pods failed");
-                    self.timers.set(Timer::List, now + delay);
-                } else {
-                    self.retry_start(now, Timer::List, delay, "the executor pods", &failure);
-                }
-            }
-        }
-    }
-
-    fn on_page(&mut self, now: Duration, page: ListPage) {
-        let first = !self.startup.is_listed();
-        for pod in &page.pods {
-            if first {
-                self.on_first_list_pod(pod);
-            } else {
-                if let State::Listing { seen, uids, .. } = &mut self.watch.state {
-                    seen.extend(pod.executor);
-                    uids.insert(pod.uid.clone());
-                }
-                self.observe(now, pod);
-            }
-        }
-        if let Some(token) = page.continue_token.filter(|token| !token.is_empty()) {
-            self.ask_page(Some(token));
-            return;
-        }
-        self.watch.resource_version = page.resource_version;
-        self.watch.listed_at = now;
-        if let State::Listing { started, seen, uids } = std::mem::replace(&mut self.watch.state, State::Idle)
-        {
-            if first {
-                self.on_first_list_complete(now);
-            } else {
-                self.on_relisted(now, started, &seen, &uids);
-            }
-        }
-        self.start_watch(now);
-    }
-
-    /// After a break in the watch, absent means lost.
-    fn on_relisted(
-        &mut self,
-        now: Duration,
-        started: Duration,
-        seen: &BTreeSet<ExecutorId>,
-        uids: &BTreeSet<String>,
-    ) {
-        self.chores.keep_strays(uids);
-        self.volumes.keep_pods(uids);
-        let unseen: Vec<_> = self
-            .ledger
-            .iter()
-            .filter(|(id, executor)| executor.is_confirmed() && !seen.contains(id))
-            .map(|(id, executor)| (id, executor.confirmed_at < started))
-            .collect();
-        for (id, expected) in unseen {
-            if expected {
-                let pod = self.cfg.pod_name(id);
-                self.gone(now, id, End::missing(id, &pod));
-            } else {
-                self.ledger.update(id, |executor| {
-                    executor.observed = false;
-                    executor.get_at = Some(now + CONFIRM);
-                });
-            }
-        }
     }
 
     pub(super) fn on_watch_event(&mut self, now: Duration, event: WatchEvent) {
@@ -192,6 +132,13 @@ impl Plan {
                 pod,
                 resource_version,
             } => {
+                if let State::Open {
+                    listing: Some(listing),
+                    ..
+                } = &mut self.watch.state
+                {
+                    listing.show(&pod);
+                }
                 self.observe(now, &pod);
                 resource_version
             }
@@ -203,19 +150,43 @@ impl Plan {
                 resource_version
             }
             WatchEvent::Bookmark { resource_version } => resource_version,
+            WatchEvent::Listed { resource_version } => {
+                if let State::Open { listing, .. } = &mut self.watch.state
+                    && let Some(listing) = listing.take()
+                {
+                    self.on_listed(now, &listing, resource_version.clone());
+                }
+                resource_version
+            }
         };
-        if let State::Open { events, .. } = &mut self.watch.state {
+        // The pods of a list come in no order of their versions.
+        if let State::Open {
+            events,
+            listing: None,
+            ..
+        } = &mut self.watch.state
+        {
             *events = true;
             self.watch.resource_version = version;
+            self.watch.is_current(now);
             self.watch.thrives();
         }
     }
 
     pub(super) fn on_watch_end(&mut self, now: Duration, outcome: Outcome<()>) {
-        let State::Open { since, events } = std::mem::replace(&mut self.watch.state, State::Idle) else {
+        let State::Open {
+            since,
+            events,
+            listing,
+        } = std::mem::replace(&mut self.watch.state, State::Idle)
+        else {
             return;
         };
         if self.is_halted() {
+            return;
+        }
+        if listing.is_some() {
+            self.on_stream_broken(now, outcome);
             return;
         }
         if now.saturating_sub(since) >= HEALTHY_WATCH {
@@ -229,6 +200,28 @@ impl Plan {
             }
             Outcome::Failed(failure) | Outcome::Unknown(failure) => self.on_watch_broken(now, &failure),
         }
+    }
+
+    /// A watch that was to begin with a list has ended before the list was complete. The list is asked for page by page
+    /// from now on, unless the failure says nothing of what the API server serves.
+    fn on_stream_broken(&mut self, now: Duration, outcome: Outcome<()>) {
+        let failure = match outcome {
+            Outcome::Done(()) => None,
+            Outcome::Failed(failure) | Outcome::Unknown(failure) => Some(failure),
+        };
+        let class = failure.as_ref().map(|failure| failure.class);
+        tracing::debug!(?failure, "the list at the beginning of a watch broke");
+        self.watch.streams = matches!(
+            class,
+            Some(FailureClass::TooManyRequests | FailureClass::Unreachable | FailureClass::Unauthorized)
+        );
+        if matches!(class, Some(FailureClass::Invalid | FailureClass::Forbidden)) {
+            self.start_list(now);
+            return;
+        }
+        let after = failure.and_then(|failure| failure.retry_after);
+        let delay = self.watch.backoff.next(&mut self.rng, after);
+        self.timers.set(Timer::List, now + delay);
     }
 
     fn on_watch_broken(&mut self, now: Duration, failure: &ApiFailure) {

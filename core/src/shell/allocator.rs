@@ -17,6 +17,7 @@ use super::client;
 use super::clock::Clock;
 use super::conf_dir;
 use super::error::StartError;
+use super::metrics::Report;
 use super::outbox::{NoticeFilter, Outbox};
 use super::plan_config::plan_config;
 use super::pod_factory::{PodFactory, random};
@@ -30,6 +31,8 @@ const COMMAND_QUEUE: usize = 1024;
 const WORKERS: usize = 2;
 /// How long a start that failed may take to remove what it made.
 const FAILED_START_STOP: Duration = Duration::from_secs(5);
+/// How long the loop may take to report its figures.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the runtime may take to end after the loop has.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
 
@@ -253,6 +256,17 @@ impl Allocator {
         }
     }
 
+    /// The figures of this moment, for metrics. None where the loop has ended or does not answer within a second: a report
+    /// is never worth more than that to who waits for it.
+    pub fn report(&self) -> Option<Report> {
+        let commands = self.commands.max_capacity() - self.commands.capacity();
+        let (answer, receiver) = std::sync::mpsc::sync_channel(1);
+        self.commands.try_send(Command::Report(answer)).ok()?;
+        let mut report = receiver.recv_timeout(REPORT_TIMEOUT).ok()?;
+        report.queues.commands = commands;
+        Some(report)
+    }
+
     /// Blocks for the next notices. An empty batch means that `max_wait` is over, `None` that no more will
     /// come.
     pub fn next_notices(&self, max_wait: Duration) -> Option<Vec<Notice>> {
@@ -311,4 +325,4 @@ impl Drop for Allocator {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::shell) mod tests;

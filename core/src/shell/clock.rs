@@ -2,9 +2,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is where time comes from")]
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-/// Monotonic time since the allocator's start; what the plan calls `now`.
+use tokio::time::Instant;
+
+/// Monotonic time since the allocator's start; what the plan calls `now`. It is tokio's, so that a test can pause it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
     start: Instant,
@@ -21,9 +23,9 @@ impl Clock {
         self.start.elapsed()
     }
 
-    /// The tokio instant at which `now()` will have reached `at`.
-    pub(super) fn instant(&self, at: Duration) -> tokio::time::Instant {
-        tokio::time::Instant::from_std(self.start + at)
+    /// The instant at which `now()` will have reached `at`.
+    pub(super) fn instant(&self, at: Duration) -> Instant {
+        self.start + at
     }
 }
 

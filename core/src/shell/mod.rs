@@ -20,6 +20,7 @@ mod settings;
 
 pub mod access;
 pub mod client;
+pub mod metrics;
 pub mod pods;
 pub mod preflight;
 

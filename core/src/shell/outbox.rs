@@ -91,6 +91,11 @@ impl Outbox {
         Some(state.queue.drain(..count).collect())
     }
 
+    /// How many notices wait.
+    pub(super) fn len(&self) -> usize {
+        self.lock().queue.len()
+    }
+
     /// Wakes all takers; what is queued can still be taken.
     pub(super) fn close(&self) {
         self.lock().closed = true;

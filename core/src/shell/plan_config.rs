@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::conf::{Conf, ConfError, keys};
-use crate::plan::{Batch, ClaimOwner, PlanConfig};
+use crate::plan::{Batch, ClaimOwner, PlanConfig, Polling};
 
 /// What the plan is to know of the configuration.
 pub(super) fn plan_config(
@@ -57,6 +57,9 @@ pub(super) fn plan_config(
         } else {
             ClaimOwner::Pod
         },
+        reuse_claims: conf.get(&keys::DRIVER_REUSE_PVC)?,
+        wait_for_claims: conf.get(&keys::DRIVER_WAIT_TO_REUSE_PVC)?,
+        polling: polling(conf)?,
         seed,
         ..PlanConfig::new(app_id, conf.get(&keys::NAMESPACE)?, pod_name_prefix)
     })
@@ -69,6 +72,16 @@ fn driver_readiness_timeout(conf: &Conf) -> Result<Duration, ConfError> {
         return Ok(Duration::ZERO);
     }
     conf.get(&keys::ALLOCATION_DRIVER_READINESS_TIMEOUT)
+}
+
+/// Without a watch there are lists, also where the user has turned these off as well: otherwise nobody would learn
+/// what becomes of executors. The interval alone causes none.
+fn polling(conf: &Conf) -> Result<Option<Polling>, ConfError> {
+    let polling = Polling {
+        interval: conf.get(&keys::EXECUTOR_API_POLLING_INTERVAL)?,
+        cached: conf.get(&keys::EXECUTOR_POLLING_WITH_RESOURCE_VERSION)?,
+    };
+    Ok((!conf.get(&keys::EXECUTOR_ENABLE_API_WATCHER)?).then_some(polling))
 }
 
 /// After how many failed executors the application ends: `spark.executor.maxNumFailures`, else twice the number
@@ -148,9 +161,43 @@ mod tests {
     }
 
     #[test]
+    fn claims_are_used_again_unless_the_user_says_otherwise() {
+        let usual = config(&[]);
+        assert!(usual.reuse_claims && !usual.wait_for_claims);
+        let other = config(&[
+            ("spark.kubernetes.driver.reusePersistentVolumeClaim", "false"),
+            ("spark.kubernetes.driver.waitToReusePersistentVolumeClaim", "true"),
+        ]);
+        assert!(!other.reuse_claims && other.wait_for_claims);
+    }
+
+    #[test]
     fn a_create_is_given_up_no_sooner_than_after_five_batch_delays() {
         assert_eq!(config(&[]).create_timeout, Duration::from_mins(10));
         let slow = config(&[("spark.kubernetes.allocation.batch.delay", "300s")]);
         assert_eq!(slow.create_timeout, Duration::from_mins(25));
+    }
+
+    #[test]
+    fn only_without_a_watch_there_are_lists_in_intervals() {
+        let polling = |entries: &[(&str, &str)]| config(entries).polling;
+        let interval = ("spark.kubernetes.executor.apiPollingInterval", "7s");
+        let watcher = ("spark.kubernetes.executor.enableApiWatcher", "false");
+        let cached = (
+            "spark.kubernetes.executor.enablePollingWithResourceVersion",
+            "true",
+        );
+        let off = ("spark.kubernetes.executor.enableApiPolling", "false");
+        assert_eq!(polling(&[]), None);
+        assert_eq!(polling(&[interval, cached]), None);
+        let lists = |seconds, cached| {
+            Some(Polling {
+                interval: Duration::from_secs(seconds),
+                cached,
+            })
+        };
+        assert_eq!(polling(&[watcher]), lists(30, false));
+        assert_eq!(polling(&[watcher, off]), lists(30, false));
+        assert_eq!(polling(&[watcher, interval, cached]), lists(7, true));
     }
 }

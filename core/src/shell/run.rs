@@ -12,11 +12,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::conf::Conf;
-use crate::plan::{CallId, CallResult, ExecutorId, FatalKind, Notice, Outcome, Plan, ProfileId, WatchEvent};
+use crate::plan::{
+    CallId, CallResult, ClaimEvent, ExecutorId, FatalKind, Notice, Outcome, Plan, ProfileId, WatchEvent,
+};
 use crate::spec::ResourceProfile;
 
 use self::prepare::Asking;
 use super::clock::Clock;
+use super::metrics::calls::Meter;
+use super::metrics::{Queues, Report};
 use super::outbox::Outbox;
 use super::pod_factory::PodFactory;
 use super::pods::PodApi;
@@ -34,6 +38,7 @@ pub(super) enum Command {
     UpdateConf(Conf),
     /// The JVM's answer to a request; false where nobody waits for it.
     Answer(u64, Value, oneshot::Sender<bool>),
+    Report(std::sync::mpsc::SyncSender<Report>),
     Stop(Duration),
 }
 
@@ -42,8 +47,10 @@ pub(super) type Started = Result<(), (FatalKind, String)>;
 
 /// What the loop's own calls bring back.
 enum Reply {
-    Result(CallId, CallResult),
+    /// The call's answer, and how long it took.
+    Result(CallId, CallResult, Duration),
     Watch(WatchEvent),
+    Claim(ClaimEvent),
     DriverJson(Value),
 }
 
@@ -62,6 +69,7 @@ pub(super) struct Loop {
     calls: JoinSet<()>,
     reply: mpsc::Sender<Reply>,
     replies: mpsc::Receiver<Reply>,
+    meter: Meter,
     /// At most one: the plan prepares one batch after the other.
     asking: Option<Asking>,
     /// Taken by the first `ready` or `fatal`.
@@ -89,6 +97,7 @@ impl Loop {
             calls: JoinSet::new(),
             reply,
             replies,
+            meter: Meter::default(),
             asking: None,
             started: Some(started),
         }
@@ -117,8 +126,12 @@ impl Loop {
                     let now = self.clock.now();
                     for reply in batch.drain(..) {
                         match reply {
-                            Reply::Result(call, result) => self.result(now, call, result),
+                            Reply::Result(call, result, took) => {
+                                self.meter.end(now, call, took);
+                                self.result(now, call, result);
+                            }
                             Reply::Watch(event) => self.plan.handle_watch(now, event),
+                            Reply::Claim(event) => self.plan.handle_claim_event(now, event),
                             Reply::DriverJson(pod) => self.factory.set_driver_json(pod),
                         }
                     }
@@ -156,10 +169,28 @@ impl Loop {
                 // As above.
                 let _ = taken.send(self.answer(now, request, answer));
             }
+            // As above.
+            Command::Report(answer) => drop(answer.try_send(self.report())),
             Command::Stop(deadline) => {
                 self.asking = None;
                 self.plan.handle_stop(now, now + deadline);
             }
+        }
+    }
+
+    fn report(&self) -> Report {
+        let times = self.plan.times();
+        Report {
+            plan: self.plan.snapshot(),
+            counters: self.plan.counters().clone(),
+            to_running: times.to_running.summary(),
+            to_registered: times.to_registered.summary(),
+            latencies: self.meter.latencies(),
+            queues: Queues {
+                replies: self.replies.len(),
+                notices: self.outbox.len(),
+                ..Queues::default()
+            },
         }
     }
 

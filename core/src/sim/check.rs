@@ -10,8 +10,9 @@
 //! | 6 bounds | `on_action`, `on_snapshot`, `Sim::stop` |
 //! | 7 convergence | `Sim::step` (the clock advances); the properties let the outside become well again and count |
 //! | 8 determinism | the properties compare two runs |
-//! | 9 frugality | `on_action` (lists), `on_delete`, calls within a minute; the properties count calls in quiet |
+//! | 9 frugality | `ListChecker`, `on_delete`, calls within a minute; the properties count calls in quiet |
 //! | 10 no silent stall | `on_notice` (abort and fatal once, nothing after); the shell's own tests |
+//! | 11 metrics | `on_metrics` |
 
 mod counts;
 mod known;
@@ -23,11 +24,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::plan::{
-    Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, PlanConfig, PodFacts, ProfileId, Selection,
+    Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, Plan, PlanConfig, PodFacts, ProfileId,
+    Selection, Snapshot, WatchEvent,
 };
 
 use super::OWNER;
 use super::check_claims::ClaimChecker;
+use super::check_lists::ListChecker;
+use super::check_metrics::MetricsChecker;
 use super::cluster::Cluster;
 use known::Known;
 pub use violation::{Invariant, Violation};
@@ -45,17 +49,15 @@ pub struct Checker {
     targets: BTreeMap<ProfileId, usize>,
     open: BTreeMap<CallId, Action>,
     claims: ClaimChecker,
+    list_checker: ListChecker,
+    metrics: MetricsChecker,
     sent: VecDeque<Duration>,
     deleted: BTreeSet<String>,
-    first_list: bool,
     ready: bool,
     stopping: bool,
-    may_list: bool,
     aborted: bool,
     /// Losses by executor.
     pub lost: BTreeMap<ExecutorId, bool>,
-    /// Lists begun.
-    pub lists: usize,
     /// Single deletes sent.
     pub deletes: usize,
     /// Of these, for executors that Spark had not killed and that were not above the target.
@@ -68,19 +70,18 @@ impl Checker {
     pub fn new(cfg: PlanConfig) -> Self {
         Checker {
             claims: ClaimChecker::new(&cfg),
+            list_checker: ListChecker::new(&cfg),
+            metrics: MetricsChecker::default(),
             cfg,
             executors: BTreeMap::new(),
             targets: BTreeMap::new(),
             open: BTreeMap::new(),
             sent: VecDeque::new(),
             deleted: BTreeSet::new(),
-            first_list: false,
             ready: false,
             stopping: false,
-            may_list: true,
             aborted: false,
             lost: BTreeMap::new(),
-            lists: 0,
             deletes: 0,
             unasked: 0,
             found: Violations::default(),
@@ -149,6 +150,11 @@ impl Checker {
         }
     }
 
+    /// Lists begun, those at the beginning of a watch included.
+    pub fn lists(&self) -> usize {
+        self.list_checker.begun
+    }
+
     /// Executors of a profile that count: pods, creates in flight and of unknown outcome.
     pub fn outstanding(&self, profile: ProfileId) -> usize {
         self.executors
@@ -168,6 +174,7 @@ impl Checker {
 
     /// The plan wants a call.
     pub fn on_action(&mut self, now: Duration, action: &Action, cluster: &Cluster) {
+        self.metrics.on_action(action);
         let fresh = self.open.insert(action.call(), action.clone()).is_none();
         require!(self.found, Ids, fresh, "call id used twice: {action:?}");
         let over = self.stopping || self.aborted;
@@ -236,17 +243,13 @@ impl Checker {
                     require!(
                         self.found,
                         FirstList,
-                        self.first_list,
+                        self.list_checker.is_first_done(),
                         "a delete before the first list"
                     );
                 }
             }
-            Action::List {
-                continue_token: None, ..
-            } => {
-                require!(self.found, Frugality, self.may_list, "a list without need");
-                self.may_list = false;
-                self.lists += 1;
+            Action::List { .. } | Action::Watch { .. } => {
+                self.list_checker.on_action(action, &mut self.found);
             }
             Action::Get { executor, .. } => {
                 let known = self.executors.contains_key(executor);
@@ -298,6 +301,18 @@ impl Checker {
         self.claims.come_first()
     }
 
+    /// The plan gets an event of an open watch.
+    pub fn on_event(&mut self, call: CallId, event: &WatchEvent) {
+        if let Some(action) = self.open.get_mut(&call) {
+            self.list_checker.on_event(action, event, self.found.now);
+        }
+    }
+
+    /// What the plan counts, after each step.
+    pub fn on_metrics(&mut self, plan: &Plan, snapshot: &Snapshot) {
+        self.metrics.compare(plan, snapshot.total, &mut self.found);
+    }
+
     /// The plan gets an answer.
     pub fn on_result(&mut self, call: CallId, result: &CallResult) {
         // What is not open was closed by a restart, or is a fault of the simulation.
@@ -307,7 +322,9 @@ impl Checker {
                 format!("an answer to {call:?}, which is not open"),
             );
         };
+        self.metrics.on_result(&action, result);
         self.claims.on_result(&action, result, &mut self.found);
+        self.list_checker.on_result(&action, result, self.found.now);
         match (&action, result) {
             (Action::Create { executor, .. }, CallResult::Pod(Outcome::Failed(failure))) => {
                 if let Some(known) = self.executors.get_mut(executor) {
@@ -333,13 +350,6 @@ impl Checker {
             }
             (Action::Delete { uid, .. }, CallResult::Empty(Outcome::Failed(_) | Outcome::Unknown(_))) => {
                 self.deleted.remove(uid);
-            }
-            (Action::List { .. }, CallResult::List(Outcome::Done(page))) => {
-                self.first_list |= page.continue_token.is_none();
-            }
-            (Action::List { .. }, _) => self.may_list = true,
-            (Action::Watch { .. }, CallResult::Watch(Outcome::Failed(f) | Outcome::Unknown(f))) => {
-                self.may_list |= matches!(f.class, FailureClass::Gone | FailureClass::Forbidden);
             }
             _ => {}
         }

@@ -36,8 +36,10 @@ pub(super) struct ClaimChecker {
     preparing: bool,
     /// Whether claims may be listed: at the start, where a name is taken, and after a list or a watch that failed.
     may_list: bool,
-    /// Since claims were listed and could not be watched.
-    unwatched: Option<Duration>,
+    /// When they were last listed.
+    listed_at: Duration,
+    /// Whether they cannot be watched.
+    unwatched: bool,
 }
 
 impl ClaimChecker {
@@ -54,7 +56,8 @@ impl ClaimChecker {
             refused: BTreeSet::new(),
             preparing: false,
             may_list: true,
-            unwatched: None,
+            listed_at: Duration::ZERO,
+            unwatched: cfg.polling.is_some(),
         }
     }
 
@@ -179,11 +182,11 @@ impl ClaimChecker {
 
     /// Claims are listed from the first page.
     pub(super) fn on_list(&mut self, now: Duration, found: &mut Violations) {
-        let stale = self.unwatched.is_some_and(|at| now.saturating_sub(at) >= VALID);
+        let stale = self.unwatched && now.saturating_sub(self.listed_at) > VALID;
         let need = self.may_list || stale;
         require!(found, Frugality, need, "a list of claims without need");
         self.may_list = false;
-        self.unwatched = self.unwatched.map(|_| now);
+        self.listed_at = now;
     }
 
     /// A claim is deleted.
@@ -244,7 +247,7 @@ impl ClaimChecker {
             (Action::WatchClaims { .. }, CallResult::Watch(Outcome::Failed(failure))) => {
                 match failure.class {
                     FailureClass::Gone => self.may_list = true,
-                    FailureClass::Forbidden => self.unwatched = Some(found.now),
+                    FailureClass::Forbidden => self.unwatched = true,
                     _ => {}
                 }
             }

@@ -12,7 +12,7 @@ use crate::plan::{
 use crate::spec::ClaimShape;
 
 use super::cluster::{Cluster, refuse};
-use super::{Connection, Happening, Sim};
+use super::{Happening, Sim};
 
 /// How often a pod whose claim is missing is looked at.
 const RETRY_START: Duration = Duration::from_secs(5);
@@ -30,6 +30,8 @@ pub struct Claim {
     pub shape: ClaimShape,
     /// `metadata.deletionTimestamp` is set: it goes when no running pod uses it any more.
     pub deleting: bool,
+    /// It belongs to another application whose owner lives; our selector does not show it.
+    pub foreign: bool,
 }
 
 /// What may be done with claims beside making them.
@@ -41,6 +43,15 @@ pub enum ClaimRights {
     List,
     /// Nothing.
     None,
+}
+
+/// An open watch on the server's side.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Connection {
+    /// The last version that was put on the wire.
+    sent: u64,
+    /// Events arrive in order.
+    last: Duration,
 }
 
 /// What happened to claims.
@@ -102,6 +113,7 @@ impl Cluster {
             executor,
             shape: shape(index),
             deleting: false,
+            foreign: false,
         };
         self.claims_created += 1;
         self.record_claim(name, &claim, false);
@@ -140,7 +152,7 @@ impl Cluster {
                 .driver
                 .as_ref()
                 .is_some_and(|driver| driver.uid == claim.owner);
-            !drivers && cluster.by_uid(&claim.owner).is_none()
+            !drivers && !claim.foreign && cluster.by_uid(&claim.owner).is_none()
         });
     }
 
@@ -196,13 +208,15 @@ impl Cluster {
 
     /// A page of the claims. Later pages are of the same state, as nothing happens in between.
     fn list_claims(&self, token: Option<&str>) -> ClaimPage {
+        let count = self.claims.values().filter(|claim| !claim.foreign).count();
         let from: usize = token.and_then(|token| token.parse().ok()).unwrap_or(0);
-        let page = self.claims.iter().skip(from).take(self.page_size.max(1));
+        let ours = self.claims.iter().filter(|(_, claim)| !claim.foreign);
+        let page = ours.skip(from).take(self.page_size.max(1));
         let claims: Vec<_> = page.map(|(name, claim)| claim.facts(name)).collect();
         let end = from + claims.len();
         ClaimPage {
             claims,
-            continue_token: (end < self.claims.len()).then(|| end.to_string()),
+            continue_token: (end < count).then(|| end.to_string()),
             resource_version: self.claim_log.version.to_string(),
         }
     }

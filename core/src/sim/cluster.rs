@@ -64,6 +64,7 @@ pub struct Cluster {
     compacted: u64,
     history: VecDeque<(u64, WatchEvent)>,
     snapshots: BTreeMap<u64, Vec<PodFacts>>,
+    cache: Option<ListPage>,
     uids: u64,
 }
 
@@ -237,12 +238,7 @@ impl Cluster {
         let gone = || refuse(FailureClass::Gone, "the continue token is too old");
         let (version, offset) = match token {
             None => {
-                let pods = self
-                    .pods
-                    .values()
-                    .filter(|pod| pod.app_id.as_deref() == Some(app))
-                    .cloned()
-                    .collect();
+                let pods = self.of_app(app).collect();
                 self.snapshots.insert(self.version, pods);
                 (self.version, 0)
             }
@@ -258,6 +254,32 @@ impl Cluster {
             continue_token: (end < all.len()).then(|| format!("{version}:{end}")),
             resource_version: version.to_string(),
         })
+    }
+
+    /// A list from the API server's cache: of now, or, where it lags, as the last one.
+    pub fn cached_list(&mut self, app: &str, lags: bool) -> ListPage {
+        if !lags || self.cache.is_none() {
+            self.cache = Some(ListPage {
+                pods: self.of_app(app).collect(),
+                continue_token: None,
+                resource_version: self.version.to_string(),
+            });
+        }
+        self.cache.clone().unwrap_or_default()
+    }
+
+    /// The API server's cache holds this.
+    pub fn pretend_cache(&mut self, page: ListPage) {
+        self.cache = Some(page);
+    }
+
+    /// The application's pods.
+    pub fn of_app<'a>(&'a self, app: &'a str) -> impl Iterator<Item = PodFacts> + 'a {
+        let all = self
+            .pods
+            .values()
+            .filter(move |pod| pod.app_id.as_deref() == Some(app));
+        all.cloned()
     }
 
     /// Events after a version, or that it is too old.

@@ -20,6 +20,10 @@ pub struct Faults {
     pub apply_late: u32,
     /// A watch ends within seconds.
     pub drop_watch: u32,
+    /// A list from the API server's cache is as old as the one before it.
+    pub stale_list: u32,
+    /// The API server does not serve lists at the beginning of a watch.
+    pub no_streaming_lists: bool,
     /// A preparation fails, as a whole or for some executors.
     pub fail_prepare: u32,
 }
@@ -33,6 +37,8 @@ impl Faults {
         lose_request: 0,
         apply_late: 0,
         drop_watch: 0,
+        stale_list: 0,
+        no_streaming_lists: false,
         fail_prepare: 0,
     };
 }

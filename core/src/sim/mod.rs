@@ -2,12 +2,15 @@
 
 pub mod check;
 mod check_claims;
+mod check_lists;
+mod check_metrics;
 pub mod claims;
 pub mod cluster;
 pub mod faults;
 pub mod ops;
 mod server;
 mod spark;
+mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -22,6 +25,7 @@ use check::{Checker, Invariant, Violation};
 use claims::ClaimRights;
 use cluster::{Cluster, Fate, is_alive};
 use faults::Faults;
+use watches::Connection;
 
 /// Application id of the plan under test.
 pub const APP: &str = "spark-test";
@@ -41,6 +45,8 @@ enum Happening {
     Event(CallId, WatchEvent),
     /// An event of a watch on volume claims reaches the plan.
     ClaimEvent(CallId, ClaimEvent),
+    /// It is time for a watch to say how far it is.
+    Bookmark(CallId),
     /// A watch ends.
     EndWatch(CallId, Outcome<()>),
     /// The kubelet starts a pod.
@@ -53,15 +59,6 @@ enum Happening {
     Admitted(ExecutorId, String),
     /// An executor that Spark has told to exit does so.
     Exit(String),
-}
-
-/// An open watch on the server's side.
-#[derive(Debug, Clone, Copy)]
-struct Connection {
-    /// The last version that was put on the wire.
-    sent: u64,
-    /// Events arrive in order.
-    last: Duration,
 }
 
 /// The simulation.
@@ -106,7 +103,7 @@ pub struct Sim {
     queue: BTreeMap<(Duration, u64), Happening>,
     sequence: u64,
     watches: BTreeMap<CallId, Connection>,
-    claim_watches: BTreeMap<CallId, Connection>,
+    claim_watches: BTreeMap<CallId, claims::Connection>,
     rng: Rng,
     owned: bool,
     /// Things that have happened at this very time.
@@ -359,10 +356,13 @@ impl Sim {
             let delay = self.latency();
             self.later(delay, Happening::Arrive(action));
         }
-        self.check.on_snapshot(&self.plan.snapshot());
+        let snapshot = self.plan.snapshot();
+        self.check.on_snapshot(&snapshot);
+        self.check.on_metrics(&self.plan, &snapshot);
     }
 
     fn happen(&mut self, happening: Happening) {
+        self.check.set_time(self.now);
         match happening {
             Happening::Arrive(action) => self.arrive(action),
             Happening::ArriveLate(action) => {
@@ -374,6 +374,7 @@ impl Sim {
             }
             Happening::Event(call, event) => {
                 if self.watches.contains_key(&call) {
+                    self.check.on_event(call, &event);
                     self.plan.handle_watch(self.now, event);
                 }
             }
@@ -382,6 +383,7 @@ impl Sim {
                     self.plan.handle_claim_event(self.now, event);
                 }
             }
+            Happening::Bookmark(call) => self.bookmark(call),
             Happening::EndWatch(call, outcome) => {
                 if self.watches.remove(&call).is_some() || self.claim_watches.remove(&call).is_some() {
                     let result = CallResult::Watch(outcome);

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::plan::{
-    Action, ApiFailure, CallId, CallResult, ExecutorId, FailureClass, Outcome, PodFacts, PodPatch, Prepared,
+    Action, ApiFailure, CallResult, ExecutorId, FailureClass, Outcome, PodFacts, PodPatch, Prepared,
     ProfileId, Selection,
 };
 
 use super::cluster::{Cluster, refuse};
 use super::faults::Course;
-use super::{APP, Connection, Happening, OWNER, Sim, unreachable};
+use super::{APP, Happening, OWNER, Sim, unreachable};
 
 /// After this time a caller gives up.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,6 +20,10 @@ pub(super) fn name_of(action: &Action) -> &'static str {
         Action::GetDriverPod { .. } => "driver",
         Action::CreateConfigMap { .. } => "configmap",
         Action::List { .. } => "list",
+        Action::Watch {
+            resource_version: None,
+            ..
+        } => "streaming list",
         Action::Watch { .. } => "watch",
         Action::Prepare { .. } => "prepare",
         Action::CreateClaim { .. } => "claim",
@@ -95,7 +99,7 @@ impl Sim {
             return self.answer(&action, failed(&action, unreachable(), false));
         }
         if let Action::Watch { resource_version, .. } = &action {
-            return self.open_watch(call, resource_version);
+            return self.open_watch(call, resource_version.as_deref());
         }
         if let Action::WatchClaims { resource_version, .. } = &action {
             return self.open_claim_watch(call, resource_version);
@@ -143,10 +147,22 @@ impl Sim {
                     CallResult::ConfigMap(Outcome::Done(()))
                 }
             }
-            Action::List { continue_token, .. } => match self.cluster.list(APP, continue_token.as_deref()) {
-                Ok(page) => CallResult::List(Outcome::Done(page)),
-                Err(failure) => failed(action, failure, false),
-            },
+            Action::List {
+                continue_token,
+                cached,
+                ..
+            } => {
+                let lags = *cached && self.rng.u32(0..100) < self.faults.stale_list;
+                let page = if *cached {
+                    Ok(self.cluster.cached_list(APP, lags))
+                } else {
+                    self.cluster.list(APP, continue_token.as_deref())
+                };
+                match page {
+                    Ok(page) => CallResult::List(Outcome::Done(page)),
+                    Err(failure) => failed(action, failure, false),
+                }
+            }
             Action::Watch { .. } | Action::WatchClaims { .. } => CallResult::Watch(Outcome::Done(())),
             Action::ListClaims { continue_token, .. } => match self.list_claims(continue_token.as_deref()) {
                 Ok(page) => CallResult::Claims(Outcome::Done(page)),
@@ -294,67 +310,5 @@ impl Sim {
             );
         }
         Ok(())
-    }
-
-    fn open_watch(&mut self, call: CallId, version: &str) {
-        if let Err(failure) = self.cluster.events_since(version) {
-            let delay = self.latency();
-            let result = CallResult::Watch(Outcome::Failed(failure));
-            self.later(delay, Happening::Answer(call, result));
-            return;
-        }
-        let sent = version.parse().unwrap_or(0);
-        self.watches.insert(call, Connection { sent, last: self.now });
-        self.cut_watch(call);
-        self.publish();
-    }
-
-    /// A watch may end within seconds.
-    pub(super) fn cut_watch(&mut self, call: CallId) {
-        if self.rng.u32(0..100) < self.faults.drop_watch {
-            let delay = Duration::from_millis(self.rng.u64(0..20_000));
-            let outcome = match self.rng.u32(0..3) {
-                0 => Outcome::Done(()),
-                1 => Outcome::Failed(refuse(FailureClass::Gone, "too old resource version")),
-                _ => Outcome::Unknown(unreachable()),
-            };
-            self.later(delay, Happening::EndWatch(call, outcome));
-        }
-    }
-
-    /// Puts new events on every open watch.
-    pub(super) fn publish(&mut self) {
-        self.publish_claims();
-        let calls: Vec<_> = self.watches.keys().copied().collect();
-        for call in calls {
-            let Some(connection) = self.watches.get(&call) else {
-                continue;
-            };
-            let (sent, last) = (connection.sent, connection.last);
-            if sent >= self.cluster.version() {
-                continue;
-            }
-            let Ok(events) = self.cluster.events_since(&sent.to_string()) else {
-                self.later(
-                    Duration::ZERO,
-                    Happening::EndWatch(call, Outcome::Failed(refuse(FailureClass::Gone, "too old"))),
-                );
-                continue;
-            };
-            let (mut sent, mut last) = (sent, last);
-            for (version, event) in events {
-                if self.silent {
-                    sent = version;
-                    continue;
-                }
-                last = last.max(self.now + self.latency());
-                sent = version;
-                self.later(last.saturating_sub(self.now), Happening::Event(call, event));
-            }
-            if let Some(connection) = self.watches.get_mut(&call) {
-                connection.sent = sent;
-                connection.last = last;
-            }
-        }
     }
 }

@@ -114,6 +114,14 @@ impl Sim {
         self.drain();
     }
 
+    /// An executor registers, whatever its pod shows.
+    pub fn registers(&mut self, id: ExecutorId) {
+        if let Some(uid) = self.uid_of(id) {
+            self.admitted(id, &uid);
+            self.drain();
+        }
+    }
+
     pub(super) fn register(&mut self, id: ExecutorId, uid: &str) {
         if !self.cluster.by_uid(uid).is_some_and(is_alive) {
             return;

@@ -236,8 +236,6 @@ fn options_stand_after_the_default_ones() {
 #[test]
 fn features_that_are_not_there_are_all_named() {
     let error = refusal(&[
-        ("spark.kubernetes.driver.waitToReusePersistentVolumeClaim", "true"),
-        ("spark.kubernetes.executor.enableApiWatcher", "false"),
         ("spark.kubernetes.allocation.recoveryMode.enabled", "true"),
         ("spark.executor.cores", "not looked at yet"),
     ]);
@@ -245,17 +243,10 @@ fn features_that_are_not_there_are_all_named() {
         panic!("{error}")
     };
     let named: Vec<_> = named.iter().map(|key| key.key.as_str()).collect();
-    assert_eq!(
-        named,
-        [
-            "spark.kubernetes.allocation.recoveryMode.enabled",
-            "spark.kubernetes.driver.waitToReusePersistentVolumeClaim",
-            "spark.kubernetes.executor.enableApiWatcher",
-        ]
-    );
+    assert_eq!(named, ["spark.kubernetes.allocation.recoveryMode.enabled"]);
     let shown = error.to_string();
     assert!(
-        shown.contains("spark.kubernetes.executor.enableApiWatcher (running without a watch)"),
+        shown.contains("spark.kubernetes.allocation.recoveryMode.enabled (recovery mode)"),
         "{shown}"
     );
     assert!(shown.contains("spark.stoker.enabled=false"), "{shown}");
@@ -265,14 +256,7 @@ fn features_that_are_not_there_are_all_named() {
 fn a_feature_that_is_left_off_is_no_reason_to_refuse() {
     conf(
         V4_3,
-        &[
-            ("spark.kubernetes.executor.enableApiWatcher", "true"),
-            (
-                "spark.kubernetes.driver.waitToReusePersistentVolumeClaim",
-                "false",
-            ),
-            ("spark.kubernetes.allocation.recoveryMode.enabled", "false"),
-        ],
+        &[("spark.kubernetes.allocation.recoveryMode.enabled", "false")],
     );
     // Recovery mode came with 4.2, so that 4.1 does not look at the key.
     conf(
@@ -287,7 +271,7 @@ fn a_configuration_that_hands_over_to_spark_is_not_looked_at() {
         V4_3,
         &[
             ("spark.stoker.enabled", "false"),
-            ("spark.kubernetes.executor.enableApiWatcher", "false"),
+            ("spark.kubernetes.allocation.recoveryMode.enabled", "true"),
             ("spark.executor.cores", "x"),
         ],
     );

@@ -160,7 +160,11 @@ async fn a_bare_pod_has_defaults() {
 #[tokio::test]
 async fn list_pages() {
     let page = json!({"metadata": {"resourceVersion": "9", "continue": "next/1"}, "items": [full_pod()]});
-    let (head, _, outcome) = exchange(async |api| api.list(None).await, answer(200, page.to_string())).await;
+    let (head, _, outcome) = exchange(
+        async |api| api.list(None, false).await,
+        answer(200, page.to_string()),
+    )
+    .await;
     assert_eq!(head, format!("GET {PODS}?&labelSelector={SELECTOR}&limit=500"));
     let Outcome::Done(first) = outcome else {
         panic!("{outcome:?}")
@@ -171,7 +175,7 @@ async fn list_pages() {
 
     let page = json!({"metadata": {"resourceVersion": "9", "continue": ""}, "items": null});
     let (head, _, outcome) = exchange(
-        async |api| api.list(Some("next/1")).await,
+        async |api| api.list(Some("next/1"), false).await,
         answer(200, page.to_string()),
     )
     .await;
@@ -183,6 +187,24 @@ async fn list_pages() {
         panic!("{outcome:?}")
     };
     assert_eq!((last.pods.len(), last.continue_token), (0, None));
+}
+
+#[tokio::test]
+async fn a_cached_list_is_one_page_of_any_age() {
+    let page = json!({"metadata": {"resourceVersion": "9"}, "items": [full_pod()]});
+    let (head, _, outcome) = exchange(
+        async |api| api.list(None, true).await,
+        answer(200, page.to_string()),
+    )
+    .await;
+    assert_eq!(
+        head,
+        format!("GET {PODS}?&labelSelector={SELECTOR}&resourceVersion=0")
+    );
+    let Outcome::Done(page) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!((page.pods.len(), page.resource_version.as_str()), (1, "9"));
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ async fn what_an_answer_means() {
             "{line}"
         );
 
-        let (_, _, read) = exchange(async |api| api.list(None).await, answer(code, text())).await;
+        let (_, _, read) = exchange(async |api| api.list(None, false).await, answer(code, text())).await;
         let Outcome::Failed(failure) = read else {
             panic!("{line}: {read:?}")
         };
@@ -178,7 +178,7 @@ async fn a_lost_answer_leaves_a_write_unknown() {
     ];
     let reads: [Call; 3] = [
         |api| Box::pin(async move { known(api.get("p").await) }),
-        |api| Box::pin(async move { known(api.list(None).await) }),
+        |api| Box::pin(async move { known(api.list(None, false).await) }),
         |api| Box::pin(async move { known(api.get_driver_pod("d").await) }),
     ];
     for (calls, expected) in [

@@ -13,7 +13,15 @@ use crate::support::*;
 
 /// Watches with the answer given; the request, the events and how it ended.
 async fn watch(response: Response<TestBody>) -> (String, Vec<WatchEvent>, Result<(), ApiFailure>) {
-    let (head, _, opened) = exchange(async |api| api.watch("41").await, response).await;
+    watch_from(Some("41"), response).await
+}
+
+/// The same from a version, or with a list at the beginning.
+async fn watch_from(
+    version: Option<&str>,
+    response: Response<TestBody>,
+) -> (String, Vec<WatchEvent>, Result<(), ApiFailure>) {
+    let (head, _, opened) = exchange(async |api| api.watch(version).await, response).await;
     let mut watch = match opened {
         Ok(watch) => watch,
         Err(failure) => return (head, Vec::new(), Err(failure)),
@@ -98,6 +106,66 @@ async fn a_watch_in_pieces() {
     assert_eq!(end, Ok(()));
 }
 
+const LISTED: &str = "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Pod\",\"metadata\":{\"resourceVersion\":\"49\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n";
+
+#[tokio::test]
+async fn a_watch_that_begins_with_a_list() {
+    let (head, events, end) =
+        watch_from(None, answer(200, format!("{POD_42}{LISTED}{POD_42}{BOOKMARK}"))).await;
+    let (start, rest) = head.split_once("&timeoutSeconds=").unwrap();
+    assert_eq!(start, format!("GET {PODS}?&watch=true"));
+    // Without a version the list is consistent with all writes before it.
+    assert_eq!(
+        rest.split_once('&').unwrap().1,
+        format!(
+            "labelSelector={SELECTOR}&allowWatchBookmarks=true&sendInitialEvents=true\
+             &resourceVersionMatch=NotOlderThan&resourceVersion="
+        )
+    );
+    assert_eq!(events.len(), 4);
+    assert_eq!(
+        events[1],
+        WatchEvent::Listed {
+            resource_version: "49".into()
+        }
+    );
+    assert_eq!((&events[3], end), (&bookmark(), Ok(())));
+}
+
+#[tokio::test]
+async fn a_list_at_the_beginning_of_a_watch_that_is_not_served() {
+    // Refused, and taken for a usual watch: its first bookmark is none that ends a list.
+    let forbidden = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
+    for (response, shown) in [
+        (answer(422, status(422, "Invalid", forbidden)), 0),
+        (answer(400, status(400, "BadRequest", forbidden)), 0),
+        (answer(200, format!("{POD_42}{BOOKMARK}{POD_42}")), 1),
+    ] {
+        let (_, events, end) = watch_from(None, response).await;
+        assert_eq!(
+            (events.len(), end.unwrap_err().class),
+            (shown, FailureClass::Invalid)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_at_the_beginning_of_a_watch_may_not_be_silent() {
+    for (before, limit, heard) in [
+        (POD_42.to_owned(), LIMIT, 1),
+        (format!("{POD_42}{LISTED}"), Duration::from_secs(80), 2),
+    ] {
+        let said = futures::stream::once(async { Ok(http_body::Frame::data(Bytes::from(before))) });
+        let body = StreamBody::new(said.chain(futures::stream::pending())).boxed_unsync();
+        let start = tokio::time::Instant::now();
+        let (_, events, end) = watch_from(None, Response::new(body)).await;
+        assert_eq!(
+            (events.len(), end.unwrap_err().class, start.elapsed()),
+            (heard, FailureClass::Timeout, limit)
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_watch_too_old() {
     // As an event of the stream, and as the answer itself.
@@ -166,7 +234,7 @@ async fn a_silent_watch_ends() {
     // No answer: after the call limit.
     let (api, mut server) = server();
     let start = tokio::time::Instant::now();
-    let (opened, request) = tokio::join!(api.watch("41"), server.next_request());
+    let (opened, request) = tokio::join!(api.watch(Some("41")), server.next_request());
     assert_eq!(
         opened.err().map(|failure| failure.class),
         Some(FailureClass::Timeout)

@@ -7,8 +7,13 @@
 )]
 
 mod claims;
+mod claims_reused;
 mod creates;
+mod lists;
 mod losses;
+mod metrics;
+mod polling;
+mod ported;
 mod releases;
 mod start;
 mod stop;

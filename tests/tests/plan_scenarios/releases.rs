@@ -207,7 +207,8 @@ fn an_executor_that_registers_while_it_is_being_excluded_stays_or_is_a_loss() {
     for id in [waits, goes] {
         assert!(sim.plan.is_deleted(id));
         sim.check.on_registered(id);
-        sim.plan.handle_registered(sim.now, id);
+        let now = sim.now;
+        sim.plan.handle_registered(now, id);
         assert!(!sim.plan.is_deleted(id));
     }
     sim.run(secs(60));

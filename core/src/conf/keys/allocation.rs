@@ -5,7 +5,6 @@ use crate::conf::key::Check;
 use std::time::Duration;
 
 const PLUGIN: &str = "read by the Spark plugin it belongs to, which runs as always";
-const NO_POLLING: &str = "Stoker keeps a watch and lists only after it broke";
 
 keys! {
     /// Who makes executor pods: `direct` is Stoker; `statefulset`, `deployment` (since 4.3) and class names are left to
@@ -74,21 +73,22 @@ keys! {
     EXECUTOR_DECOMMISSION_LABEL_VALUE: OptKey<String> = "spark.kubernetes.executor.decommissionLabelValue"
         .since(3, 3, 0);
 
-    /// Whether pods are watched.
+    /// Whether pods are watched. Without a watch they are listed in intervals.
     EXECUTOR_ENABLE_API_WATCHER: Key<bool> = "spark.kubernetes.executor.enableApiWatcher"
-        .since(3, 4, 0).default("true").not_built("running without a watch");
+        .since(3, 4, 0).default("true");
 
-    /// Whether pods are also listed in intervals.
+    /// Whether pods are listed in intervals. Stoker does so without a watch, whatever this says, and never beside one.
     EXECUTOR_ENABLE_API_POLLING: Key<bool> = "spark.kubernetes.executor.enableApiPolling"
-        .since(3, 4, 0).default("true").ignored(NO_POLLING);
+        .since(3, 4, 0).default("true");
 
-    /// The interval of these lists.
+    /// From the end of one of these lists to the next; without effect while pods are watched.
     EXECUTOR_API_POLLING_INTERVAL: Key<Duration> = "spark.kubernetes.executor.apiPollingInterval"
-        .since(2, 4, 0).default("30s").check(Check::MoreThan(0.0)).ignored(NO_POLLING);
+        .since(2, 4, 0).default("30s").check(Check::MoreThan(0.0));
 
-    /// Whether these lists are answered from the API server's cache.
+    /// Whether these lists may be answered from the API server's cache; without effect while pods are watched. What
+    /// the cache does not show is asked for before it counts as lost.
     EXECUTOR_POLLING_WITH_RESOURCE_VERSION: Key<bool> = "spark.kubernetes.executor.enablePollingWithResourceVersion"
-        .since(3, 3, 0).default("false").ignored(NO_POLLING);
+        .since(3, 3, 0).default("false");
 
     /// Interval in which what was watched is looked at.
     EXECUTOR_EVENT_PROCESSING_INTERVAL: Key<Duration> = "spark.kubernetes.executor.eventProcessingInterval"

@@ -19,11 +19,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::conf::{Sources, SparkVersion};
+use crate::plan::CreateResult;
+use crate::shell::metrics::calls::Verb;
 
 /// How long anything may take: it takes milliseconds.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-fn settings(entries: &[(&str, &str)]) -> Settings {
+pub(in crate::shell) fn settings(entries: &[(&str, &str)]) -> Settings {
     let always = [
         ("spark.app.name", "job"),
         ("spark.kubernetes.container.image", "any"),
@@ -54,10 +56,10 @@ fn settings(entries: &[(&str, &str)]) -> Settings {
 }
 
 /// Bodies of what was created, in order.
-type Created = Arc<Mutex<Vec<Value>>>;
+pub(in crate::shell) type Created = Arc<Mutex<Vec<Value>>>;
 
 /// An API server that takes everything; `create` sees each object first.
-fn server(created: &Created, create: fn(&Value)) -> kube::Client {
+pub(in crate::shell) fn server(created: &Created, create: fn(&Value)) -> kube::Client {
     let created = Arc::clone(created);
     let service = tower::service_fn(move |request: Request<Body>| {
         let created = Arc::clone(&created);
@@ -155,7 +157,7 @@ fn made(created: &Created, count: usize) -> Vec<Value> {
     }
 }
 
-const STEPS: (&str, &str) = (
+pub(in crate::shell) const STEPS: (&str, &str) = (
     "spark.kubernetes.executor.pod.featureSteps",
     "com.acme.A,com.acme.B",
 );
@@ -178,6 +180,34 @@ fn a_loop_that_panics_is_fatal_and_closes_the_outbox() {
     assert!(!allocator.is_deleted(ExecutorId(1)), "and nobody waits for it");
     allocator.stop(DEADLINE);
     assert!(since.elapsed() < DEADLINE);
+}
+
+#[test]
+fn a_report_tells_what_was_done() {
+    let allocator = launch(&settings(&[]), &Created::default(), |_| {});
+    allocator.set_targets(vec![(ProfileId(0), 3)]);
+    let deadline = Instant::now() + DEADLINE;
+    let report = loop {
+        let report = allocator.report().unwrap();
+        if report.counters.creates.get(&CreateResult::Created) == Some(&3) {
+            break report;
+        }
+        assert!(Instant::now() < deadline, "{report:#?}");
+        thread::yield_now();
+    };
+    let calls: Vec<_> = report
+        .latencies
+        .iter()
+        .map(|(verb, of)| (*verb, of.count))
+        .collect();
+    let expected = [(Verb::CreatePod, 3), (Verb::ListPods, 1), (Verb::Other, 1)];
+    assert_eq!(calls, expected, "the ConfigMap is the other one");
+    assert!(report.latencies[&Verb::CreatePod].max > Duration::ZERO);
+    assert_eq!(report.counters.creates_sent, 3);
+    assert_eq!((report.counters.lists, report.counters.watches), (1, 1));
+    assert_eq!((report.plan.total.live, report.plan.total.creating), (3, 0));
+    allocator.stop(DEADLINE);
+    assert!(allocator.report().is_none(), "nobody is left to answer");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The API calls of the plan, one function each: [`PodApi`].
 
+mod claims;
 mod facts;
 pub(super) mod failure;
 mod watch;
@@ -18,9 +19,10 @@ use kube::core::request::{Error as RequestError, Request};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use self::facts::{ClaimAnswer, DriverAnswer, ListAnswer, PodAnswer};
-use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, ObjectRef, Outcome, PodFacts, Selection};
+use self::facts::{DriverAnswer, ListAnswer, PodAnswer};
+use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, Outcome, PodFacts, Selection};
 
+pub use claims::ClaimWatch;
 pub use watch::Watch;
 
 /// Pods of one page of a list.
@@ -129,11 +131,13 @@ impl PodApi {
     }
 
     /// `GET` one page of the application's executor pods. The first page is consistent with all writes
-    /// before it; the others continue its snapshot.
-    pub async fn list(&self, continue_token: Option<&str>) -> Outcome<ListPage> {
+    /// before it; the others continue its snapshot. A `cached` list is what the API server has at hand, in one page.
+    pub async fn list(&self, continue_token: Option<&str>, cached: bool) -> Outcome<ListPage> {
         let params = ListParams {
             label_selector: Some(self.selector.clone()),
-            limit: Some(PAGE_SIZE),
+            // A limit makes old API servers read from the storage.
+            limit: (!cached).then_some(PAGE_SIZE),
+            resource_version: cached.then(|| "0".to_owned()),
             continue_token: continue_token.map(str::to_owned),
             ..ListParams::default()
         };
@@ -148,14 +152,18 @@ impl PodApi {
         map(outcome, ListPage::from)
     }
 
-    /// Watches the application's executor pods from `resource_version` on, with bookmarks. The API server
-    /// ends the watch after 290 to 300 s, so that watches do not end together.
-    pub async fn watch(&self, resource_version: &str) -> Result<Watch, ApiFailure> {
+    /// Watches the application's executor pods from `resource_version` on, with bookmarks. Without a version the
+    /// watch begins with all pods there are, consistent with all writes before it, and [`WatchEvent::Listed`](crate::plan::WatchEvent::Listed). The API
+    /// server ends the watch after 290 to 300 s, so that watches do not end together.
+    pub async fn watch(&self, resource_version: Option<&str>) -> Result<Watch, ApiFailure> {
         let seconds = fastrand::u32(WATCH_SECONDS);
         let params = WatchParams::default().labels(&self.selector).timeout(seconds);
-        let request = self.pods.watch(&params, resource_version);
+        let (request, list_limit) = match resource_version {
+            Some(version) => (self.pods.watch(&params, version), None),
+            None => (self.pods.watch(&params.initial_events(), ""), Some(self.limit)),
+        };
         let request = request.map_err(|error| failure::unbuilt(&error))?.map(Body::from);
-        tokio::time::timeout(self.limit, watch::open(&self.client, request))
+        tokio::time::timeout(self.limit, watch::open(&self.client, request, list_limit))
             .await
             .unwrap_or_else(|_| Err(failure::no_answer(self.limit)))
     }
@@ -167,21 +175,6 @@ impl PodApi {
             .call(Effect::Write, request, OBJECT_LIMIT, json::<PodAnswer>)
             .await;
         map(outcome, |pod| Some(Box::new(PodFacts::from(pod))))
-    }
-
-    /// `POST` a volume claim, the bytes as they are.
-    pub async fn create_claim(&self, body: Vec<u8>) -> Outcome<ObjectRef> {
-        let request = self.claims.create(&PostParams::default(), body);
-        let outcome = self
-            .call(Effect::Write, request, OBJECT_LIMIT, json::<ClaimAnswer>)
-            .await;
-        map(outcome, ObjectRef::from)
-    }
-
-    /// `DELETE` the volume claim of that name if it has that UID.
-    pub async fn delete_claim(&self, claim: &ObjectRef) -> Outcome<()> {
-        let request = self.claims.delete(&claim.name, &only(&claim.uid));
-        self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
     }
 
     /// `GET` one executor pod; `None` when there is no such pod.

@@ -8,6 +8,7 @@ use http::StatusCode;
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::Body;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
@@ -24,33 +25,51 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(80);
 /// ended it in order.
 pub type Watch = BoxStream<'static, Result<WatchEvent, ApiFailure>>;
 
-type Lines = FramedRead<StreamReader<BodyStream, Bytes>, LinesCodec>;
+pub(super) type Lines = FramedRead<StreamReader<BodyStream, Bytes>, LinesCodec>;
 type BodyStream = BoxStream<'static, Result<Bytes, std::io::Error>>;
 
 /// A line of the answer.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", content = "object", rename_all = "UPPERCASE")]
-enum Line {
-    Added(PodAnswer),
-    Modified(PodAnswer),
-    Deleted(PodAnswer),
+pub(super) enum Line<T> {
+    Added(T),
+    Modified(T),
+    Deleted(T),
     Bookmark(Bookmark),
     Error(Status),
 }
 
 #[derive(Debug, Deserialize)]
-struct Bookmark {
-    metadata: BookmarkMeta,
+pub(super) struct Bookmark {
+    pub(super) metadata: BookmarkMeta,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct BookmarkMeta {
-    resource_version: String,
+pub(super) struct BookmarkMeta {
+    pub(super) resource_version: String,
+    #[serde(default)]
+    annotations: Option<Annotations>,
 }
 
-/// Sends the request and waits for the beginning of the answer. The watch is followed as long as it says something.
-pub(super) async fn open(client: &kube::Client, request: http::Request<Body>) -> Result<Watch, ApiFailure> {
+#[derive(Debug, Default, Deserialize)]
+struct Annotations {
+    #[serde(rename = "k8s.io/initial-events-end")]
+    initial_events_end: Option<String>,
+}
+
+/// The lines of a watch, and whether they are still those of the list at its beginning.
+struct Reader {
+    lines: Lines,
+    /// While the list is not complete: how long it may be silent.
+    list_limit: Option<Duration>,
+}
+
+/// Sends the request and waits for the beginning of the answer.
+pub(super) async fn connect(
+    client: &kube::Client,
+    request: http::Request<Body>,
+) -> Result<Lines, ApiFailure> {
     let answer = client
         .send(request)
         .await
@@ -62,11 +81,24 @@ pub(super) async fn open(client: &kube::Client, request: http::Request<Body>) ->
         return Err(failure::refused(head.status, &head.headers, &body).0);
     }
     let reader = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other).boxed());
-    let lines = FramedRead::new(reader, LinesCodec::new_with_max_length(EVENT_LIMIT));
-    let events = stream::unfold(Some(lines), |lines| async move {
-        let mut lines = lines?;
-        match next_event(&mut lines).await {
-            Ok(Some(event)) => Some((Ok(event), Some(lines))),
+    Ok(FramedRead::new(
+        reader,
+        LinesCodec::new_with_max_length(EVENT_LIMIT),
+    ))
+}
+
+/// Opens a watch. It is followed as long as it says something; a list at its beginning must not be silent for longer
+/// than `list_limit`.
+pub(super) async fn open(
+    client: &kube::Client,
+    request: http::Request<Body>,
+    list_limit: Option<Duration>,
+) -> Result<Watch, ApiFailure> {
+    let lines = connect(client, request).await?;
+    let events = stream::unfold(Some(Reader { lines, list_limit }), |reader| async move {
+        let mut reader = reader?;
+        match next_event(&mut reader).await {
+            Ok(Some(event)) => Some((Ok(event), Some(reader))),
             Ok(None) => None,
             Err(failure) => Some((Err(failure), None)),
         }
@@ -75,50 +107,95 @@ pub(super) async fn open(client: &kube::Client, request: http::Request<Body>) ->
 }
 
 /// The next event; `None` when the API server ended the watch in order.
-async fn next_event(lines: &mut Lines) -> Result<Option<WatchEvent>, ApiFailure> {
+async fn next_event(reader: &mut Reader) -> Result<Option<WatchEvent>, ApiFailure> {
+    let (limit, silent) = match reader.list_limit {
+        None => (SILENCE_LIMIT, silence()),
+        Some(limit) => (limit, failure::no_answer(limit)),
+    };
+    let line = tokio::time::timeout(limit, next_line(&mut reader.lines)).await;
+    let Some(line) = line.unwrap_or(Err(silent))? else {
+        return Ok(None);
+    };
+    let event = event(&line)?;
+    match (&event, reader.list_limit) {
+        (WatchEvent::Listed { .. }, _) => reader.list_limit = None,
+        (WatchEvent::Bookmark { .. }, Some(_)) => return Err(not_served()),
+        _ => {}
+    }
+    Ok(Some(event))
+}
+
+/// The next line that says something; `None` at the end.
+async fn next_line(lines: &mut Lines) -> Result<Option<String>, ApiFailure> {
     loop {
-        let line = match tokio::time::timeout(SILENCE_LIMIT, lines.next()).await {
-            Err(_) => {
-                return Err(cut(
-                    "the watch was silent for longer than the API server's bookmarks allow",
-                ));
-            }
-            Ok(None) => return Ok(None),
-            Ok(Some(Ok(line))) => line,
-            Ok(Some(Err(LinesCodecError::MaxLineLengthExceeded))) => {
+        match lines.next().await {
+            None => return Ok(None),
+            Some(Ok(line)) if line.trim().is_empty() => {}
+            Some(Ok(line)) => return Ok(Some(line)),
+            Some(Err(LinesCodecError::MaxLineLengthExceeded)) => {
                 return Err(failure::too_long(EVENT_LIMIT).failure);
             }
-            Ok(Some(Err(LinesCodecError::Io(error)))) => return Err(failure::broken(&error).failure),
-        };
-        if line.trim().is_empty() {
-            continue;
+            Some(Err(LinesCodecError::Io(error))) => return Err(failure::broken(&error).failure),
         }
-        return event(&line).map(Some);
     }
 }
 
+/// The next line of a watch that does not begin with a list.
+pub(super) async fn next_said(lines: &mut Lines) -> Result<Option<String>, ApiFailure> {
+    tokio::time::timeout(SILENCE_LIMIT, next_line(lines))
+        .await
+        .unwrap_or_else(|_| Err(silence()))
+}
+
 fn event(line: &str) -> Result<WatchEvent, ApiFailure> {
-    match serde_json::from_str(line) {
-        Ok(Line::Added(pod) | Line::Modified(pod)) => {
+    Ok(match decode::<PodAnswer>(line)? {
+        Line::Added(pod) | Line::Modified(pod) => {
             let resource_version = pod.resource_version().to_owned();
-            Ok(WatchEvent::Applied {
+            WatchEvent::Applied {
                 pod: Box::new(PodFacts::from(pod)),
                 resource_version,
-            })
+            }
         }
-        Ok(Line::Deleted(pod)) => {
+        Line::Deleted(pod) => {
             let resource_version = pod.resource_version().to_owned();
-            Ok(WatchEvent::Deleted {
+            WatchEvent::Deleted {
                 pod: Box::new(PodFacts::from(pod)),
                 resource_version,
-            })
+            }
         }
-        Ok(Line::Bookmark(Bookmark { metadata })) => Ok(WatchEvent::Bookmark {
-            resource_version: metadata.resource_version,
-        }),
-        Ok(Line::Error(status)) => Err(failure::event(status)),
-        Err(error) if error.is_eof() => Err(cut("the connection ended in the middle of an event")),
-        Err(error) => Err(failure::garbled(&error)),
+        Line::Bookmark(Bookmark { metadata }) => {
+            let resource_version = metadata.resource_version;
+            let annotations = metadata.annotations.unwrap_or_default();
+            match annotations.initial_events_end.as_deref() {
+                Some("true") => WatchEvent::Listed { resource_version },
+                _ => WatchEvent::Bookmark { resource_version },
+            }
+        }
+        Line::Error(status) => return Err(failure::event(status)),
+    })
+}
+
+/// Reads a line.
+pub(super) fn decode<T: DeserializeOwned>(line: &str) -> Result<Line<T>, ApiFailure> {
+    serde_json::from_str(line).map_err(|error| {
+        if error.is_eof() {
+            cut("the connection ended in the middle of an event")
+        } else {
+            failure::garbled(&error)
+        }
+    })
+}
+
+fn silence() -> ApiFailure {
+    cut("the watch was silent for longer than the API server's bookmarks allow")
+}
+
+/// An API server that does not know streaming lists takes the request for a usual watch.
+fn not_served() -> ApiFailure {
+    ApiFailure {
+        class: FailureClass::Invalid,
+        message: "the API server does not say where the list at the beginning of a watch ends".to_owned(),
+        retry_after: None,
     }
 }
 

@@ -15,6 +15,7 @@ const INACTIVE_LABEL: &str = "spark-exec-inactive";
 impl Loop {
     /// Starts a call of the plan.
     pub(super) fn start(&mut self, action: Action) {
+        self.meter.begin(&action);
         let call = action.call();
         let pods = Arc::clone(&self.pods);
         match action {
@@ -36,9 +37,13 @@ impl Loop {
                 }
                 Err(message) => self.refuse(call, CallResult::ConfigMap(unbuildable(message))),
             },
-            Action::List { continue_token, .. } => {
+            Action::List {
+                continue_token,
+                cached,
+                ..
+            } => {
                 self.spawn(call, async move {
-                    CallResult::List(pods.list(continue_token.as_deref()).await)
+                    CallResult::List(pods.list(continue_token.as_deref(), cached).await)
                 });
             }
             Action::Watch { resource_version, .. } => self.watch(call, resource_version),
@@ -66,8 +71,11 @@ impl Loop {
                 );
             }
             Action::Create {
-                executor, profile, ..
-            } => match self.factory.pod(executor, profile) {
+                executor,
+                profile,
+                reused,
+                ..
+            } => match self.factory.pod(executor, profile, &reused) {
                 Ok(pod) => {
                     self.spawn(call, async move { CallResult::Pod(pods.create(pod).await) });
                 }
@@ -101,7 +109,35 @@ impl Loop {
                     CallResult::Empty(pods.delete_collection(selection).await)
                 });
             }
+            Action::ListClaims { continue_token, .. } => {
+                self.spawn(call, async move {
+                    CallResult::Claims(pods.list_claims(continue_token.as_deref()).await)
+                });
+            }
+            Action::WatchClaims { resource_version, .. } => self.watch_claims(call, resource_version),
         }
+    }
+
+    fn watch_claims(&mut self, call: CallId, resource_version: String) {
+        let pods = Arc::clone(&self.pods);
+        let events = self.reply.clone();
+        self.spawn(call, async move {
+            let mut watch = match pods.watch_claims(&resource_version).await {
+                Ok(watch) => watch,
+                Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
+            };
+            while let Some(event) = watch.next().await {
+                match event {
+                    Ok(event) => {
+                        if events.send(Reply::Claim(event)).await.is_err() {
+                            break;
+                        }
+                    }
+                    Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
+                }
+            }
+            CallResult::Watch(Outcome::Done(()))
+        });
     }
 
     /// Custom steps get to see the driver pod: it comes before the result that lets executors be prepared.
@@ -122,11 +158,11 @@ impl Loop {
         });
     }
 
-    fn watch(&mut self, call: CallId, resource_version: String) {
+    fn watch(&mut self, call: CallId, resource_version: Option<String>) {
         let pods = Arc::clone(&self.pods);
         let events = self.reply.clone();
         self.spawn(call, async move {
-            let mut watch = match pods.watch(&resource_version).await {
+            let mut watch = match pods.watch(resource_version.as_deref()).await {
                 Ok(watch) => std::pin::pin!(watch),
                 Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
             };
@@ -146,15 +182,19 @@ impl Loop {
 
     fn spawn(&mut self, call: CallId, answer: impl Future<Output = CallResult> + Send + 'static) {
         let reply = self.reply.clone();
+        let clock = self.clock;
         self.calls.spawn(async move {
+            let started = clock.now();
             let result = answer.await;
+            let took = clock.now().saturating_sub(started);
             // The receiver outlives the calls except at the very end, when no result matters.
-            drop(reply.send(Reply::Result(call, result)).await);
+            drop(reply.send(Reply::Result(call, result, took)).await);
         });
     }
 
     /// Answers a call of the plan that is not made.
     pub(super) fn refuse(&mut self, call: CallId, result: CallResult) {
+        self.meter.forget(call);
         self.plan.handle_result(self.clock.now(), call, result);
     }
 }

@@ -71,3 +71,6 @@ impl Loop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

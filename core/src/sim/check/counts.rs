@@ -15,6 +15,7 @@ impl Checker {
             "the plan counts {} calls in flight",
             snapshot.in_flight
         );
+        self.list_checker.on_claim(snapshot.current_at, &mut self.found);
         let pending: usize = snapshot.profiles.values().map(|(_, counts)| counts.pending).sum();
         require!(
             self.found,

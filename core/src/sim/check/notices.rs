@@ -9,6 +9,7 @@ use super::{Checker, require};
 impl Checker {
     /// The plan tells something.
     pub fn on_notice(&mut self, notice: &Notice, cluster: &Cluster) {
+        self.metrics.on_notice(notice);
         match notice {
             Notice::Ready => {
                 require!(self.found, FirstList, !self.ready, "ready twice");

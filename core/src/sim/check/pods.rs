@@ -13,7 +13,7 @@ impl Checker {
         require!(
             self.found,
             FirstList,
-            self.ready && self.first_list,
+            self.ready && self.list_checker.is_first_done(),
             "a create before the start is complete"
         );
         let over = self.stopping || self.aborted;
@@ -52,7 +52,7 @@ impl Checker {
         require!(
             self.found,
             FirstList,
-            self.first_list,
+            self.list_checker.is_first_done(),
             "a delete before the first list"
         );
         self.deletes += 1;

@@ -26,8 +26,10 @@ pub enum Invariant {
     Frugality = 9,
     /// What ends unexpectedly is told once, and nothing goes on after it.
     Fatal = 10,
+    /// The plan's counters say what has happened.
+    Metrics = 11,
     /// No volume claim is used by two pods.
-    Sharing = 11,
+    Sharing = 12,
 }
 
 /// Something that does not hold.

@@ -4,15 +4,23 @@ import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /** What linking needs to know of a class file: its super-types, its members, and the members of other classes that it uses. */
-record ClassFile(String name, int access, String superName, List<String> interfaces, List<Member> members, Set<Reference> references) {
+final class ClassFile {
 
     /** A field or method; its descriptor tells which. */
-    record Member(int access, String name, String descriptor) {
+    static final class Member {
+
+        final int access;
+        final String name;
+        final String descriptor;
+
+        Member(int access, String name, String descriptor) {
+            this.access = access;
+            this.name = name;
+            this.descriptor = descriptor;
+        }
 
         boolean isMethod() {
             return descriptor.startsWith("(");
@@ -20,7 +28,17 @@ record ClassFile(String name, int access, String superName, List<String> interfa
     }
 
     /** A use of a class ({@code member} is null) or of a member of it. */
-    record Reference(String owner, String member, String descriptor) {
+    static final class Reference {
+
+        final String owner;
+        final String member;
+        final String descriptor;
+
+        Reference(String owner, String member, String descriptor) {
+            this.owner = owner;
+            this.member = member;
+            this.descriptor = descriptor;
+        }
 
         @Override
         public String toString() {
@@ -37,6 +55,23 @@ record ClassFile(String name, int access, String superName, List<String> interfa
     static final int SYNTHETIC = 0x1000;
 
     private static final int MAGIC = 0xCAFEBABE;
+
+    final String name;
+    final int access;
+    final String superName;
+    final List<String> interfaces;
+    final List<Member> members;
+    final List<Reference> references;
+
+    private ClassFile(
+            String name, int access, String superName, List<String> interfaces, List<Member> members, List<Reference> references) {
+        this.name = name;
+        this.access = access;
+        this.superName = superName;
+        this.interfaces = interfaces;
+        this.members = members;
+        this.references = references;
+    }
 
     static ClassFile parse(byte[] bytes) throws IOException {
         DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes));
@@ -60,7 +95,7 @@ record ClassFile(String name, int access, String superName, List<String> interfa
 
     Member member(String memberName, String descriptor) {
         for (Member member : members) {
-            if (member.name().equals(memberName) && member.descriptor().equals(descriptor)) {
+            if (member.name.equals(memberName) && member.descriptor.equals(descriptor)) {
                 return member;
             }
         }
@@ -72,13 +107,13 @@ record ClassFile(String name, int access, String superName, List<String> interfa
             members.add(new Member(in.readUnsignedShort(), pool.text(in.readUnsignedShort()), pool.text(in.readUnsignedShort())));
             for (int attribute = in.readUnsignedShort(); attribute > 0; attribute--) {
                 in.readUnsignedShort();
-                in.skipNBytes(Integer.toUnsignedLong(in.readInt()));
+                in.readFully(new byte[in.readInt()]);
             }
         }
     }
 
     /** The constant pool: texts, and entries of one or two indices. */
-    private record Pool(int[] tags, String[] texts, int[] first, int[] second) {
+    private static final class Pool {
 
         private static final int UTF8 = 1;
         private static final int CLASS = 7;
@@ -86,29 +121,59 @@ record ClassFile(String name, int access, String superName, List<String> interfa
         private static final int METHOD = 10;
         private static final int INTERFACE_METHOD = 11;
 
+        final int[] tags;
+        final String[] texts;
+        final int[] first;
+        final int[] second;
+
+        private Pool(int size) {
+            tags = new int[size];
+            texts = new String[size];
+            first = new int[size];
+            second = new int[size];
+        }
+
         static Pool read(DataInputStream in) throws IOException {
             int size = in.readUnsignedShort();
-            Pool pool = new Pool(new int[size], new String[size], new int[size], new int[size]);
+            Pool pool = new Pool(size);
             for (int i = 1; i < size; i++) {
                 int tag = in.readUnsignedByte();
                 pool.tags[i] = tag;
                 switch (tag) {
-                    case UTF8 -> pool.texts[i] = in.readUTF();
-                    case 3, 4 -> in.readInt();
-                    case 5, 6 -> {
+                    case UTF8:
+                        pool.texts[i] = in.readUTF();
+                        break;
+                    case 3:
+                    case 4:
+                        in.readInt();
+                        break;
+                    case 5:
+                    case 6:
                         in.readLong();
                         i++;
-                    }
-                    case CLASS, 8, 16, 19, 20 -> pool.first[i] = in.readUnsignedShort();
-                    case FIELD, METHOD, INTERFACE_METHOD, 12, 17, 18 -> {
+                        break;
+                    case CLASS:
+                    case 8:
+                    case 16:
+                    case 19:
+                    case 20:
+                        pool.first[i] = in.readUnsignedShort();
+                        break;
+                    case FIELD:
+                    case METHOD:
+                    case INTERFACE_METHOD:
+                    case 12:
+                    case 17:
+                    case 18:
                         pool.first[i] = in.readUnsignedShort();
                         pool.second[i] = in.readUnsignedShort();
-                    }
-                    case 15 -> {
+                        break;
+                    case 15:
                         in.readUnsignedByte();
                         in.readUnsignedShort();
-                    }
-                    default -> throw new IOException("unknown constant of type " + tag);
+                        break;
+                    default:
+                        throw new IOException("unknown constant of type " + tag);
                 }
             }
             return pool;
@@ -122,8 +187,8 @@ record ClassFile(String name, int access, String superName, List<String> interfa
             return index == 0 ? null : texts[first[index]];
         }
 
-        Set<Reference> references() {
-            Set<Reference> references = new HashSet<>();
+        List<Reference> references() {
+            List<Reference> references = new ArrayList<>();
             for (int i = 1; i < tags.length; i++) {
                 if (tags[i] == CLASS) {
                     add(references, className(i), null, null);
@@ -136,7 +201,7 @@ record ClassFile(String name, int access, String superName, List<String> interfa
         }
 
         /** Arrays have the members that every object has. */
-        private static void add(Set<Reference> references, String owner, String member, String descriptor) {
+        private static void add(List<Reference> references, String owner, String member, String descriptor) {
             if (!owner.startsWith("[")) {
                 references.add(new Reference(owner, member, descriptor));
             }

@@ -1,5 +1,6 @@
 package io.stoker.install;
 
+import io.stoker.Bytes;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -9,11 +10,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,18 +59,18 @@ final class FileChanges {
             }
         }
         for (Path file : deletions) {
-            out.println("removed   " + file + " sha256 " + sha256(Files.readAllBytes(file)));
+            out.println("removed   " + file + " sha256 " + Bytes.sha256(Files.readAllBytes(file)));
             Files.delete(file);
         }
     }
 
     private void replace(Path file, Path temporary) throws IOException {
-        String after = sha256(contents.get(file));
+        String after = Bytes.sha256(contents.get(file));
         if (temporary == null) {
             out.println("unchanged " + file + " sha256 " + after);
             return;
         }
-        String before = Files.exists(file) ? sha256(Files.readAllBytes(file)) : null;
+        String before = Files.exists(file) ? Bytes.sha256(Files.readAllBytes(file)) : null;
         Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         if (before == null) {
             out.println("added     " + file + " sha256 " + after);
@@ -96,14 +94,6 @@ final class FileChanges {
         }
         if (!now.group().equals(from.group())) {
             to.setGroup(from.group());
-        }
-    }
-
-    private static String sha256(byte[] content) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
         }
     }
 }

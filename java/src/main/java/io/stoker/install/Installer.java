@@ -1,5 +1,6 @@
 package io.stoker.install;
 
+import io.stoker.Bytes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -26,12 +27,7 @@ final class Installer {
     static final String STOCK_MANAGER = "org.apache.spark.scheduler.cluster.k8s.KubernetesClusterManager";
 
     private static final String OWN_CLASSES = "io/stoker/spark/";
-    private static final String SCALA = "2.13";
-    private static final List<String> KNOWN_LINES = List.of("4.0", "4.1", "4.2", "4.3");
-
-    /** {@code 4.3.0}, and with the suffixes of vendors and previews: {@code 4.3.0-amzn-1}. */
-    private static final Pattern VERSION = Pattern.compile("(\\d+\\.\\d+)\\.\\d+(?:[-.].+)?");
-    private static final Pattern OWN_JAR = Pattern.compile("stoker-spark_.+\\.jar");
+    private static final Pattern OWN_JAR = Pattern.compile("stoker-spark_\\d+\\.\\d+-(.+\\.jar)");
     private static final int MAX_LISTED = 10;
 
     private final Path ownJar;
@@ -47,23 +43,24 @@ final class Installer {
             throw new InstallException("run the packaged jar; " + ownJar + " is none.");
         }
         SparkHome spark = SparkHome.find(home);
-        checkVersion(spark);
-        List<Path> stock = spark.jars().stream().filter(jar -> !isOwn(jar)).toList();
-        checkLinks(spark, stock);
+        SparkLines.check(spark.sparkVersion, spark.scalaVersion);
+        Path stoker = jarFor(spark);
+        List<Path> stock = spark.jars.stream().filter(jar -> !isOwn(jar)).collect(Collectors.toList());
+        checkLinks(stoker, spark, stock);
 
         FileChanges changes = new FileChanges(out);
         for (Map.Entry<Path, byte[]> jar : withoutStockService(stock).entrySet()) {
             changes.write(jar.getKey(), jar.getValue());
         }
-        changes.write(spark.jarsDirectory().resolve(LIBRARY), library());
-        Path target = spark.jarsDirectory().resolve(ownJar.getFileName());
-        changes.write(target, Files.readAllBytes(ownJar));
-        for (Path jar : spark.jars()) {
+        changes.write(spark.jarsDirectory.resolve(LIBRARY), library(stoker));
+        Path target = spark.jarsDirectory.resolve(stoker.getFileName());
+        changes.write(target, Files.readAllBytes(stoker));
+        for (Path jar : spark.jars) {
             if (isOwn(jar) && !jar.equals(target)) {
                 changes.delete(jar);
             }
         }
-        out.println("Spark " + spark.sparkVersion() + " in " + spark.jarsDirectory());
+        out.println("Spark " + spark.sparkVersion + " in " + spark.jarsDirectory);
         changes.apply();
     }
 
@@ -71,23 +68,25 @@ final class Installer {
         return OWN_JAR.matcher(jar.getFileName().toString()).matches();
     }
 
-    private static void checkVersion(SparkHome spark) throws InstallException {
-        Matcher version = VERSION.matcher(spark.sparkVersion());
-        String known = "This release of Stoker knows Spark " + String.join(", ", KNOWN_LINES) + " with Scala " + SCALA + ".";
-        if (!version.matches() || !KNOWN_LINES.contains(version.group(1))) {
-            throw new InstallException("the version of Spark is " + spark.sparkVersion() + ". " + known);
+    /** This jar, or the one beside it that is for the distribution's version of Scala. */
+    private Path jarFor(SparkHome spark) throws InstallException {
+        Matcher name = OWN_JAR.matcher(ownJar.getFileName().toString());
+        if (!name.matches()) {
+            throw new InstallException("give this jar its name back; stoker-spark_<Scala>-<version>.jar tells which Spark it is for.");
         }
-        if (!spark.scalaVersion().equals(SCALA)) {
-            throw new InstallException("Spark " + spark.sparkVersion() + " was built for Scala " + spark.scalaVersion() + ". " + known);
+        Path jar = ownJar.resolveSibling("stoker-spark_" + spark.scalaVersion + "-" + name.group(1));
+        if (!Files.isRegularFile(jar)) {
+            throw new InstallException("Spark " + spark.sparkVersion + " needs " + jar.getFileName() + "; put it beside " + ownJar + ".");
         }
+        return jar;
     }
 
-    private void checkLinks(SparkHome spark, List<Path> stock) throws InstallException, IOException {
-        try (LinkCheck check = new LinkCheck(ownJar, stock)) {
+    private static void checkLinks(Path stoker, SparkHome spark, List<Path> stock) throws InstallException, IOException {
+        try (LinkCheck check = new LinkCheck(stoker, stock)) {
             Set<String> missing = check.missing(OWN_CLASSES);
             if (!missing.isEmpty()) {
                 String listed = missing.stream().limit(MAX_LISTED).map(name -> "\n  " + name).collect(Collectors.joining());
-                throw new InstallException("Spark " + spark.sparkVersion() + " in " + spark.jarsDirectory()
+                throw new InstallException("Spark " + spark.sparkVersion + " in " + spark.jarsDirectory
                         + " lacks what Stoker needs (" + missing.size() + "):" + listed);
             }
         }
@@ -118,12 +117,16 @@ final class Installer {
     }
 
     private static List<String> providers(String service) {
-        return service.lines().map(line -> line.replaceFirst("#.*", "").strip()).filter(line -> !line.isEmpty()).toList();
+        return Arrays.stream(service.split("\\R")).map(Installer::provider).filter(name -> !name.isEmpty()).collect(Collectors.toList());
+    }
+
+    private static String provider(String line) {
+        return line.replaceFirst("#.*", "").trim();
     }
 
     private static String withoutLine(String service) {
         return Arrays.stream(service.split("(?<=\n)"))
-                .filter(line -> !line.replaceFirst("#.*", "").strip().equals(STOCK_MANAGER))
+                .filter(line -> !provider(line).equals(STOCK_MANAGER))
                 .collect(Collectors.joining());
     }
 
@@ -133,25 +136,25 @@ final class Installer {
             return null;
         }
         try (InputStream in = zip.getInputStream(entry)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            return new String(Bytes.readAll(in), StandardCharsets.UTF_8);
         }
     }
 
     /** The native library packed in this jar, else the one beside it. */
-    private byte[] library() throws InstallException, IOException {
-        try (ZipFile zip = new ZipFile(ownJar.toFile())) {
+    private static byte[] library(Path stoker) throws InstallException, IOException {
+        try (ZipFile zip = new ZipFile(stoker.toFile())) {
             ZipEntry entry = zip.getEntry(LIBRARY_ENTRY);
             if (entry != null) {
                 try (InputStream in = zip.getInputStream(entry)) {
-                    return in.readAllBytes();
+                    return Bytes.readAll(in);
                 }
             }
         }
-        Path beside = ownJar.resolveSibling(LIBRARY);
+        Path beside = stoker.resolveSibling(LIBRARY);
         if (Files.isRegularFile(beside)) {
             return Files.readAllBytes(beside);
         }
-        throw new InstallException("this jar was built without the native library, and there is no " + LIBRARY
+        throw new InstallException(stoker.getFileName() + " was built without the native library, and there is no " + LIBRARY
                 + " beside it; build it with -Dstoker.native.lib=<path>.");
     }
 }

@@ -25,7 +25,20 @@ final class JarEdit {
     private static final int ZIP64_COUNT = 0xFFFF;
 
     /** An entry of the central directory: where it is, and where the data it points to begins. */
-    private record Entry(String name, int position, int length, int dataStart) {}
+    private static final class Entry {
+
+        final String name;
+        final int position;
+        final int length;
+        final int dataStart;
+
+        Entry(String name, int position, int length, int dataStart) {
+            this.name = name;
+            this.position = position;
+            this.length = length;
+            this.dataStart = dataStart;
+        }
+    }
 
     private final ByteBuffer jar;
     private final int endPosition;
@@ -78,11 +91,11 @@ final class JarEdit {
         int newDirectoryStart = out.size();
         int count = 0;
         for (Entry entry : entries) {
-            boolean edited = entry.name().equals(name);
+            boolean edited = entry.name.equals(name);
             if (edited && content == null) {
                 continue;
             }
-            ByteBuffer header = copy(entry.position(), entry.length());
+            ByteBuffer header = copy(entry.position, entry.length);
             header.putInt(42, starts.get(entry));
             if (edited) {
                 store(header, 8, 10, 16, content);
@@ -101,20 +114,20 @@ final class JarEdit {
     /** Copies what lies between the start of one entry and that of the next; returns where each entry starts now. */
     private Map<Entry, Integer> copyData(String name, byte[] content, ByteArrayOutputStream out) throws IOException {
         List<Entry> byStart = new ArrayList<>(entries);
-        byStart.sort(Comparator.comparingInt(Entry::dataStart));
+        byStart.sort(Comparator.comparingInt(entry -> entry.dataStart));
         Map<Entry, Integer> starts = new HashMap<>();
         for (int i = 0; i < byStart.size(); i++) {
             Entry entry = byStart.get(i);
-            if (jar.getInt(entry.dataStart()) != LOCAL_HEADER) {
-                throw new IOException("the entry " + entry.name() + " is damaged");
+            if (jar.getInt(entry.dataStart) != LOCAL_HEADER) {
+                throw new IOException("the entry " + entry.name + " is damaged");
             }
             starts.put(entry, out.size());
-            if (!entry.name().equals(name)) {
-                int next = i + 1 < byStart.size() ? byStart.get(i + 1).dataStart() : directoryStart;
-                out.write(copy(entry.dataStart(), next - entry.dataStart()).array());
+            if (!entry.name.equals(name)) {
+                int next = i + 1 < byStart.size() ? byStart.get(i + 1).dataStart : directoryStart;
+                out.write(copy(entry.dataStart, next - entry.dataStart).array());
             } else if (content != null) {
-                int nameLength = jar.getShort(entry.dataStart() + 26) & 0xFFFF;
-                ByteBuffer header = copy(entry.dataStart(), LOCAL_SIZE + nameLength);
+                int nameLength = jar.getShort(entry.dataStart + 26) & 0xFFFF;
+                ByteBuffer header = copy(entry.dataStart, LOCAL_SIZE + nameLength);
                 store(header, 6, 8, 14, content);
                 header.putShort(28, (short) 0);
                 out.write(header.array());
@@ -136,7 +149,7 @@ final class JarEdit {
 
     private ByteBuffer copy(int position, int length) {
         byte[] bytes = new byte[length];
-        jar.get(position, bytes);
+        System.arraycopy(jar.array(), position, bytes, 0, length);
         return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 }

@@ -1,5 +1,6 @@
 package io.stoker.install;
 
+import io.stoker.Bytes;
 import io.stoker.install.ClassFile.Member;
 import io.stoker.install.ClassFile.Reference;
 import java.io.Closeable;
@@ -26,6 +27,9 @@ final class LinkCheck implements Closeable {
     private static final String CONSTRUCTOR = "<init>";
     private static final String INITIALISER = "<clinit>";
 
+    /** Knows the classes of the JDK and no others. */
+    private static final ClassLoader JDK = ClassLoader.getSystemClassLoader().getParent();
+
     private final ZipFile own;
     private final List<ZipFile> others = new ArrayList<>();
     private final Map<String, ClassFile> parsed = new HashMap<>();
@@ -48,7 +52,7 @@ final class LinkCheck implements Closeable {
         for (ZipEntry entry : Collections.list(own.entries())) {
             if (entry.getName().startsWith(prefix) && entry.getName().endsWith(".class")) {
                 ClassFile type = ClassFile.parse(read(own, entry));
-                parsed.put(type.name(), type);
+                parsed.put(type.name, type);
                 checkReferences(type, missing);
                 checkMethods(type, missing);
             }
@@ -65,20 +69,20 @@ final class LinkCheck implements Closeable {
     }
 
     private void checkReferences(ClassFile type, Set<String> missing) throws IOException {
-        for (Reference reference : type.references()) {
-            ClassFile owner = find(reference.owner());
+        for (Reference reference : type.references) {
+            ClassFile owner = find(reference.owner);
             if (owner == null) {
-                missing.add("class " + reference.owner().replace('/', '.'));
-            } else if (reference.member() != null && !resolves(owner, reference)) {
+                missing.add("class " + reference.owner.replace('/', '.'));
+            } else if (reference.member != null && !resolves(owner, reference)) {
                 missing.add(reference.toString());
             }
         }
     }
 
     private boolean resolves(ClassFile owner, Reference reference) throws IOException {
-        boolean inherited = !reference.member().equals(CONSTRUCTOR);
-        for (ClassFile type : inherited ? withSuperTypes(owner) : List.of(owner)) {
-            if (isUsable(type, reference.member(), reference.descriptor()) || isSignaturePolymorphic(type)) {
+        boolean inherited = !reference.member.equals(CONSTRUCTOR);
+        for (ClassFile type : inherited ? withSuperTypes(owner) : Collections.singletonList(owner)) {
+            if (isUsable(type, reference.member, reference.descriptor) || isSignaturePolymorphic(type)) {
                 return true;
             }
         }
@@ -88,28 +92,28 @@ final class LinkCheck implements Closeable {
     /** Nested classes use each other's private members, but nobody else's. */
     private boolean isUsable(ClassFile type, String memberName, String descriptor) {
         Member member = type.member(memberName, descriptor);
-        return member != null && ((member.access() & ClassFile.PRIVATE) == 0 || own.getEntry(type.name() + ".class") != null);
+        return member != null && ((member.access & ClassFile.PRIVATE) == 0 || own.getEntry(type.name + ".class") != null);
     }
 
     private static boolean isSignaturePolymorphic(ClassFile type) {
-        return type.name().equals("java/lang/invoke/MethodHandle") || type.name().equals("java/lang/invoke/VarHandle");
+        return type.name.equals("java/lang/invoke/MethodHandle") || type.name.equals("java/lang/invoke/VarHandle");
     }
 
     private void checkMethods(ClassFile type, Set<String> missing) throws IOException {
         List<ClassFile> all = withSuperTypes(type);
         List<ClassFile> above = all.subList(1, all.size());
-        if (above.stream().anyMatch(superType -> !isOfJdk(superType.name()))) {
-            for (Member method : type.members()) {
-                if (isOverride(method) && above.stream().noneMatch(superType -> isUsable(superType, method.name(), method.descriptor()))) {
-                    missing.add("a method to override: " + new Reference(type.superName(), method.name(), method.descriptor()));
+        if (above.stream().anyMatch(superType -> !isOfJdk(superType.name))) {
+            for (Member method : type.members) {
+                if (isOverride(method) && above.stream().noneMatch(superType -> isUsable(superType, method.name, method.descriptor))) {
+                    missing.add("a method to override: " + new Reference(type.superName, method.name, method.descriptor));
                 }
             }
         }
-        if ((type.access() & (ClassFile.ABSTRACT | ClassFile.INTERFACE)) == 0) {
+        if ((type.access & (ClassFile.ABSTRACT | ClassFile.INTERFACE)) == 0) {
             for (ClassFile superType : above) {
-                for (Member method : superType.members()) {
+                for (Member method : superType.members) {
                     if (isAbstract(method) && !hasBody(all, method)) {
-                        missing.add("a body for " + new Reference(superType.name(), method.name(), method.descriptor()));
+                        missing.add("a body for " + new Reference(superType.name, method.name, method.descriptor));
                     }
                 }
             }
@@ -119,19 +123,19 @@ final class LinkCheck implements Closeable {
     /** The classes of Stoker declare a method public only where it overrides one. */
     private static boolean isOverride(Member method) {
         return method.isMethod()
-                && (method.access() & (ClassFile.PUBLIC | ClassFile.STATIC | ClassFile.SYNTHETIC)) == ClassFile.PUBLIC
-                && !method.name().equals(CONSTRUCTOR)
-                && !method.name().equals(INITIALISER);
+                && (method.access & (ClassFile.PUBLIC | ClassFile.STATIC | ClassFile.SYNTHETIC)) == ClassFile.PUBLIC
+                && !method.name.equals(CONSTRUCTOR)
+                && !method.name.equals(INITIALISER);
     }
 
     private static boolean isAbstract(Member method) {
-        return method.isMethod() && (method.access() & ClassFile.ABSTRACT) != 0;
+        return method.isMethod() && (method.access & ClassFile.ABSTRACT) != 0;
     }
 
     private static boolean hasBody(List<ClassFile> types, Member method) {
         return types.stream()
-                .map(type -> type.member(method.name(), method.descriptor()))
-                .anyMatch(found -> found != null && !isAbstract(found) && (found.access() & ClassFile.STATIC) == 0);
+                .map(type -> type.member(method.name, method.descriptor))
+                .anyMatch(found -> found != null && !isAbstract(found) && (found.access & ClassFile.STATIC) == 0);
     }
 
     /** The type itself first, then all its super-types. */
@@ -143,10 +147,10 @@ final class LinkCheck implements Closeable {
 
     private void collect(ClassFile type, Set<ClassFile> all) throws IOException {
         if (type != null && all.add(type)) {
-            if (type.superName() != null) {
-                collect(find(type.superName()), all);
+            if (type.superName != null) {
+                collect(find(type.superName), all);
             }
-            for (String name : type.interfaces()) {
+            for (String name : type.interfaces) {
                 collect(find(name), all);
             }
         }
@@ -170,18 +174,18 @@ final class LinkCheck implements Closeable {
                 return read(jar, entry);
             }
         }
-        try (InputStream in = ClassLoader.getPlatformClassLoader().getResourceAsStream(file)) {
-            return in == null ? null : in.readAllBytes();
+        try (InputStream in = JDK.getResourceAsStream(file)) {
+            return in == null ? null : Bytes.readAll(in);
         }
     }
 
     private static boolean isOfJdk(String name) {
-        return ClassLoader.getPlatformClassLoader().getResource(name + ".class") != null;
+        return JDK.getResource(name + ".class") != null;
     }
 
     private static byte[] read(ZipFile jar, ZipEntry entry) throws IOException {
         try (InputStream in = jar.getInputStream(entry)) {
-            return in.readAllBytes();
+            return Bytes.readAll(in);
         }
     }
 }

@@ -4,20 +4,19 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 
-/** {@code java -jar stoker-spark_2.13-<version>.jar install $SPARK_HOME}. Needs nothing but a JDK. */
+/** {@code java -jar stoker-spark_<Scala>-<version>.jar install $SPARK_HOME}. Needs nothing but a JDK. */
 public final class Main {
 
     private static final int OK = 0;
     private static final int FAILED = 1;
     private static final int USAGE = 2;
 
-    private static final String HELP = """
-            Usage: java -jar <this jar> install SPARK_HOME
-
-            Puts Stoker into a Spark distribution or a pip-installed pyspark: copies this jar and its native library to the
-            jars and takes Spark's own cluster manager for Kubernetes out of the list of services. Each changed file is
-            printed. Running it again changes nothing.""";
+    private static final String HELP = "Usage: java -jar <this jar> install SPARK_HOME\n\n"
+            + "Puts Stoker into a Spark distribution or a pip-installed pyspark: copies this jar, or the one beside it for that\n"
+            + "version of Spark, and the native library to the jars and takes Spark's own cluster manager for Kubernetes out of the\n"
+            + "list of services. Each changed file is printed. Running it again changes nothing.";
 
     private Main() {}
 
@@ -36,7 +35,7 @@ public final class Main {
             return USAGE;
         }
         try {
-            new Installer(ownJar(), out).install(Path.of(args[1]));
+            new Installer(ownJar(), out).install(Paths.get(args[1]));
             return OK;
         } catch (InstallException e) {
             err.println("Stoker is not installed: " + e.getMessage());
@@ -48,7 +47,7 @@ public final class Main {
 
     private static Path ownJar() throws InstallException {
         try {
-            return Path.of(Main.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+            return Paths.get(Main.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         } catch (URISyntaxException e) {
             throw new InstallException("this jar cannot be found on the file system.", e);
         }

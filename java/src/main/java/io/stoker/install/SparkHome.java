@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
 import java.util.Set;
@@ -16,14 +17,26 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
 /** A Spark distribution on disk: where its jars are, and which version of Spark and Scala they are. */
-record SparkHome(Path jarsDirectory, List<Path> jars, String sparkVersion, String scalaVersion) {
+final class SparkHome {
 
     /** Jars directories of a distribution, of a pip-installed pyspark and of pyspark's source archive. */
-    private static final List<String> USUAL_PLACES = List.of("jars", "pyspark/jars", "deps/jars", "");
+    private static final List<String> USUAL_PLACES = Arrays.asList("jars", "pyspark/jars", "deps/jars", "");
 
     private static final int SEARCH_DEPTH = 7;
     private static final Pattern CORE_JAR = Pattern.compile("spark-core_(\\d+\\.\\d+)-(.+)\\.jar");
     private static final String VERSION_INFO = "spark-version-info.properties";
+
+    final Path jarsDirectory;
+    final List<Path> jars;
+    final String sparkVersion;
+    final String scalaVersion;
+
+    private SparkHome(Path jarsDirectory, List<Path> jars, String sparkVersion, String scalaVersion) {
+        this.jarsDirectory = jarsDirectory;
+        this.jars = jars;
+        this.sparkVersion = sparkVersion;
+        this.scalaVersion = scalaVersion;
+    }
 
     static SparkHome find(Path home) throws InstallException, IOException {
         if (!Files.isDirectory(home)) {

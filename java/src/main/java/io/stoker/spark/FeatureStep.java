@@ -11,26 +11,34 @@ import org.apache.spark.deploy.k8s.features.KubernetesDriverCustomFeatureConfigS
 import org.apache.spark.deploy.k8s.features.KubernetesExecutorCustomFeatureConfigStep;
 import org.apache.spark.deploy.k8s.features.KubernetesFeatureConfigStep;
 import org.apache.spark.util.Utils;
-import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * A feature step of a user, made and run as Spark's own {@code KubernetesExecutorBuilder} does. Whatever goes wrong in it is a
  * {@link SparkException} that names the class.
  */
-record FeatureStep(String className, KubernetesFeatureConfigStep step) {
+final class FeatureStep {
+
+    private final String className;
+    private final KubernetesFeatureConfigStep step;
+
+    private FeatureStep(String className, KubernetesFeatureConfigStep step) {
+        this.className = className;
+        this.step = step;
+    }
 
     /** Makes an instance for one executor; which interface the class may implement is Spark's rule, as is the message. */
     static FeatureStep of(String className, KubernetesExecutorConf conf) throws SparkException {
         Object feature = named(className, () -> Utils.classForName(className, true, false).getConstructor().newInstance());
-        if (feature instanceof KubernetesExecutorCustomFeatureConfigStep custom) {
+        if (feature instanceof KubernetesExecutorCustomFeatureConfigStep) {
+            KubernetesExecutorCustomFeatureConfigStep custom = (KubernetesExecutorCustomFeatureConfigStep) feature;
             named(className, () -> {
                 custom.init(conf);
                 return custom;
             });
             return new FeatureStep(className, custom);
         }
-        if (feature instanceof KubernetesFeatureConfigStep plain && !(feature instanceof KubernetesDriverCustomFeatureConfigStep)) {
-            return new FeatureStep(className, plain);
+        if (feature instanceof KubernetesFeatureConfigStep && !(feature instanceof KubernetesDriverCustomFeatureConfigStep)) {
+            return new FeatureStep(className, (KubernetesFeatureConfigStep) feature);
         }
         throw new SparkException("Failed to initialize feature step: " + className
                 + ", please make sure your executor side feature steps are implemented by `"
@@ -47,7 +55,7 @@ record FeatureStep(String className, KubernetesFeatureConfigStep step) {
     }
 
     List<HasMetadata> additionalResources() throws SparkException {
-        return named(className, () -> List.copyOf(CollectionConverters.asJava(step.getAdditionalKubernetesResources())));
+        return named(className, () -> ScalaCollections.list(step.getAdditionalKubernetesResources()));
     }
 
     private static <T> T named(String className, Callable<T> work) throws SparkException {

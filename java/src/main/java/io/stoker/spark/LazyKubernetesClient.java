@@ -30,11 +30,14 @@ final class LazyKubernetesClient implements InvocationHandler {
     @Override
     public Object invoke(Object proxy, Method method, Object[] args) throws Throwable {
         if (method.getDeclaringClass() == Object.class) {
-            return switch (method.getName()) {
-                case "equals" -> proxy == args[0];
-                case "hashCode" -> System.identityHashCode(proxy);
-                default -> "LazyKubernetesClient@" + Integer.toHexString(System.identityHashCode(proxy));
-            };
+            switch (method.getName()) {
+                case "equals":
+                    return proxy == args[0];
+                case "hashCode":
+                    return System.identityHashCode(proxy);
+                default:
+                    return "LazyKubernetesClient@" + Integer.toHexString(System.identityHashCode(proxy));
+            }
         }
         if (method.getName().equals("close") && method.getParameterCount() == 0) {
             close();

@@ -99,12 +99,17 @@ final class LogPump {
     }
 
     private static Level level(String name) {
-        return switch (name.toUpperCase(Locale.ROOT)) {
-            case "ERROR" -> Level.ERROR;
-            case "WARN" -> Level.WARN;
-            case "DEBUG" -> Level.DEBUG;
-            case "TRACE" -> Level.TRACE;
-            default -> Level.INFO;
-        };
+        switch (name.toUpperCase(Locale.ROOT)) {
+            case "ERROR":
+                return Level.ERROR;
+            case "WARN":
+                return Level.WARN;
+            case "DEBUG":
+                return Level.DEBUG;
+            case "TRACE":
+                return Level.TRACE;
+            default:
+                return Level.INFO;
+        }
     }
 }

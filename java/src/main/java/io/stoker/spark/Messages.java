@@ -13,7 +13,6 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.resource.ExecutorResourceRequest;
 import org.apache.spark.resource.ResourceProfile;
 import scala.Tuple2;
-import scala.jdk.javaapi.CollectionConverters;
 
 /** The JSON messages that cross into native code and back, as UTF-8 bytes. */
 final class Messages {
@@ -52,7 +51,7 @@ final class Messages {
     static byte[] profile(ResourceProfile profile) {
         ObjectNode resources = JSON.createObjectNode();
         for (Map.Entry<String, ExecutorResourceRequest> entry :
-                CollectionConverters.asJava(profile.executorResources()).entrySet()) {
+                ScalaCollections.map(profile.executorResources()).entrySet()) {
             ExecutorResourceRequest request = entry.getValue();
             ObjectNode resource = resources.putObject(entry.getKey());
             resource.put("amount", request.amount());
@@ -85,8 +84,8 @@ final class Messages {
     static ArrayNode array(byte[] message) {
         try {
             JsonNode tree = JSON.readTree(message);
-            if (tree instanceof ArrayNode batch) {
-                return batch;
+            if (tree instanceof ArrayNode) {
+                return (ArrayNode) tree;
             }
         } catch (IOException e) {
             throw new IllegalArgumentException("The native library sent a message that is not JSON.", e);

@@ -1,15 +1,14 @@
 package io.stoker.spark;
 
+import io.stoker.Bytes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.security.CodeSource;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Locale;
 
 /**
@@ -80,7 +79,7 @@ final class NativeLibrary {
             return null;
         }
         try {
-            Path jar = Path.of(source.getLocation().toURI());
+            Path jar = Paths.get(source.getLocation().toURI());
             Path library = jar.resolveSibling(FILE_NAME);
             return Files.isRegularFile(jar) && Files.isRegularFile(library) ? library : null;
         } catch (URISyntaxException | IllegalArgumentException | java.nio.file.FileSystemNotFoundException e) {
@@ -97,14 +96,14 @@ final class NativeLibrary {
     /** Copies a library out of the jar and checks it against the SHA-256 that was packed with it. */
     static Path extract(Class<?> from, String resource) {
         byte[] library = read(from, resource);
-        String expected = new String(read(from, resource + ".sha256"), StandardCharsets.US_ASCII).strip();
+        String expected = new String(read(from, resource + ".sha256"), StandardCharsets.US_ASCII).trim();
         Path file = null;
         try {
             // Mode 0700: nobody else may put a library in its place.
             Path directory = Files.createTempDirectory("stoker-native-");
             file = directory.resolve(FILE_NAME);
             Files.write(file, library);
-            String actual = sha256(Files.readAllBytes(file));
+            String actual = Bytes.sha256(Files.readAllBytes(file));
             if (!actual.equalsIgnoreCase(expected)) {
                 discard(file);
                 throw failure("the native library copied to " + file + " has SHA-256 " + actual + ", expected " + expected
@@ -128,7 +127,7 @@ final class NativeLibrary {
                 throw failure("there is no native library for " + platform() + ": neither " + FILE_NAME
                         + " beside the jar nor " + resource + " in it.");
             }
-            return in.readAllBytes();
+            return Bytes.readAll(in);
         } catch (IOException e) {
             AllocatorException failure = failure("the jar's entry " + resource + " cannot be read; the jar is damaged.");
             failure.initCause(e);
@@ -154,14 +153,6 @@ final class NativeLibrary {
             Files.deleteIfExists(library.getParent());
         } catch (IOException e) {
             library.toFile().deleteOnExit();
-        }
-    }
-
-    private static String sha256(byte[] bytes) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
         }
     }
 

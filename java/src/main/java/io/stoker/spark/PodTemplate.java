@@ -1,8 +1,9 @@
 package io.stoker.spark;
 
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.util.Optional;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkException;
@@ -30,7 +31,7 @@ final class PodTemplate {
         try {
             String local = DependencyUtils.downloadFile(
                     file, Utils.createTempDir(), conf, SparkHadoopUtil.get().newConfiguration(conf));
-            return Files.readString(Path.of(new URI(local).getPath()));
+            return new String(Files.readAllBytes(Paths.get(new URI(local).getPath())), StandardCharsets.UTF_8);
         } catch (Exception e) {
             throw Unchecked.cast(new SparkException("Could not load pod from template file.", e));
         }

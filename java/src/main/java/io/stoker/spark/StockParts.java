@@ -12,34 +12,29 @@ import org.apache.spark.scheduler.cluster.k8s.ExecutorPodsLifecycleManager;
 import org.apache.spark.scheduler.cluster.k8s.ExecutorPodsPollingSnapshotSource;
 import org.apache.spark.scheduler.cluster.k8s.ExecutorPodsSnapshotsStore;
 import org.apache.spark.scheduler.cluster.k8s.ExecutorPodsWatchSnapshotSource;
-import org.apache.spark.util.SystemClock;
 import scala.Option;
 
 /**
  * What the constructor of Spark's backend wants beside an allocator, all of it inert: a client that is not made before its
  * first use, executors without a thread, and watch, poll and lifecycle classes that a conf of ours keeps off the API.
- *
- * <p>What differs between Spark versions is kept in this class.
  */
-record StockParts(
-        KubernetesClient client,
-        ScheduledExecutorService executor,
-        ExecutorPodsSnapshotsStore snapshots,
-        ExecutorPodsLifecycleManager lifecycle,
-        ExecutorPodsWatchSnapshotSource watch,
-        ExecutorPodsPollingSnapshotSource poll) {
+final class StockParts {
 
-    static StockParts of(SparkConf conf, String masterUrl) {
+    final KubernetesClient client;
+    final ScheduledExecutorService executor;
+    final ExecutorPodsSnapshotsStore snapshots;
+    final ExecutorPodsLifecycleManager lifecycle;
+    final ExecutorPodsWatchSnapshotSource watch;
+    final ExecutorPodsPollingSnapshotSource poll;
+
+    StockParts(SparkConf conf, String masterUrl) {
         SparkConf inert = inertConf(conf);
-        KubernetesClient client = LazyKubernetesClient.of(() -> realClient(conf, masterUrl));
-        ExecutorPodsSnapshotsStore snapshots = new SnapshotsOff();
-        return new StockParts(
-                client,
-                idleExecutor("stoker-stock-maintenance"),
-                snapshots,
-                new ExecutorPodsLifecycleManager(inert, client, snapshots, new SystemClock()),
-                new ExecutorPodsWatchSnapshotSource(snapshots, client, inert),
-                new ExecutorPodsPollingSnapshotSource(inert, client, snapshots, idleExecutor("stoker-stock-polling")));
+        client = LazyKubernetesClient.of(() -> realClient(conf, masterUrl));
+        executor = idleExecutor("stoker-stock-maintenance");
+        snapshots = new SnapshotsOff();
+        lifecycle = Shim.lifecycle(inert, client, snapshots);
+        watch = new ExecutorPodsWatchSnapshotSource(snapshots, client, inert);
+        poll = new ExecutorPodsPollingSnapshotSource(inert, client, snapshots, idleExecutor("stoker-stock-polling"));
     }
 
     /** A copy of the conf in which everything is off that makes Spark's own backend call the API. */

@@ -35,7 +35,7 @@ public class StokerClusterManager extends KubernetesClusterManager {
         TaskSchedulerImpl taskScheduler = (TaskSchedulerImpl) scheduler;
         StokerPodsAllocator allocator = new StokerPodsAllocator(
                 sc, taskScheduler, masterUrl, PodTemplate.text(conf), binding(), requestHandler(conf), new Termination(exit()));
-        return new StokerSchedulerBackend(taskScheduler, sc, StockParts.of(conf, masterUrl), allocator);
+        return new StokerSchedulerBackend(taskScheduler, sc, new StockParts(conf, masterUrl), allocator);
     }
 
     /** Not for a driver that runs its tasks itself, nor where the user wants Spark's own or another allocator. */

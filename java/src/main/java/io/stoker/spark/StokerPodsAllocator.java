@@ -2,6 +2,7 @@ package io.stoker.spark;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.fabric8.kubernetes.api.model.Pod;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
@@ -20,7 +21,6 @@ import org.apache.spark.util.ShutdownHookManager;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.Option;
-import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.BoxedUnit;
 
 /** Hands Spark's wishes to the native allocator and the allocator's notices to Spark. Decides nothing. */
@@ -47,7 +47,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
     private final Requests requests;
 
     private final Set<Integer> knownProfiles = new HashSet<>();
-    private Map<String, String> sentConf = Map.of();
+    private Map<String, String> sentConf = Collections.emptyMap();
 
     private volatile KubernetesClusterSchedulerBackend backend;
     private volatile boolean stopping;
@@ -102,7 +102,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
             return;
         }
         sendConfIfChanged();
-        Map<ResourceProfile, Object> byProfile = CollectionConverters.asJava(targets);
+        Map<ResourceProfile, Object> byProfile = ScalaCollections.map(targets);
         int[] profileIds = new int[byProfile.size()];
         int[] counts = new int[profileIds.length];
         int i = 0;
@@ -231,20 +231,34 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
         public void notice(JsonNode notice) {
             String type = notice.required("type").asText();
             switch (type) {
-                case "ready" -> LOG.info("The allocator is ready.");
-                case "created", "running", "released" -> LOG.debug("Executor {} {}: pod {}",
-                        notice.required("executorId").asLong(), type, notice.required("pod").asText());
-                case "lost" -> lost(notice.required("executorId").asText(), notice.required("cause"));
-                case "waiting" -> LOG.warn("Executors of resource profile {} have to wait: {}",
-                        notice.required("profile").asInt(), notice.required("message").asText());
-                case "request" -> requests.accept(notice.required("requestId").asLong(), notice.required("payload"));
-                case "abort" -> {
+                case "ready":
+                    LOG.info("The allocator is ready.");
+                    break;
+                case "created":
+                case "running":
+                case "released":
+                    LOG.debug("Executor {} {}: pod {}", notice.required("executorId").asLong(), type, notice.required("pod").asText());
+                    break;
+                case "lost":
+                    lost(notice.required("executorId").asText(), notice.required("cause"));
+                    break;
+                case "waiting":
+                    LOG.warn("Executors of resource profile {} have to wait: {}",
+                            notice.required("profile").asInt(), notice.required("message").asText());
+                    break;
+                case "request":
+                    requests.accept(notice.required("requestId").asLong(), notice.required("payload"));
+                    break;
+                case "abort":
                     if (!stopping) {
                         termination.exit(notice.required("exitCode").asInt(), notice.required("message").asText());
                     }
-                }
-                case "fatal" -> fail(notice.required("message").asText(), null);
-                default -> throw new IllegalArgumentException("The native library sent a notice of the unknown type " + type + ".");
+                    break;
+                case "fatal":
+                    fail(notice.required("message").asText(), null);
+                    break;
+                default:
+                    throw new IllegalArgumentException("The native library sent a notice of the unknown type " + type + ".");
             }
         }
 

@@ -1,29 +1,22 @@
 package io.stoker.spark;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.deploy.security.HadoopDelegationTokenManager;
-import org.apache.spark.scheduler.ExecutorDecommissionInfo;
 import org.apache.spark.scheduler.ExecutorKilled$;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
 import org.apache.spark.scheduler.TaskSchedulerImpl;
-import org.apache.spark.scheduler.cluster.k8s.KubernetesClusterSchedulerBackend;
 import scala.Option;
-import scala.Tuple2;
-import scala.collection.immutable.Seq;
-import scala.concurrent.Future;
-import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * Spark's backend for Kubernetes with the native allocator in it. It extends Spark's own because Spark's executor plugins look
  * for that class; what it inherits makes no API call, as it sees the conf of {@link #conf()}.
  */
-final class StokerSchedulerBackend extends KubernetesClusterSchedulerBackend {
+final class StokerSchedulerBackend extends SchedulerBackendShim {
 
     private final SparkContext sc;
     private final StokerPodsAllocator allocator;
@@ -33,16 +26,7 @@ final class StokerSchedulerBackend extends KubernetesClusterSchedulerBackend {
     private volatile SparkConf inertConf;
 
     StokerSchedulerBackend(TaskSchedulerImpl scheduler, SparkContext sc, StockParts parts, StokerPodsAllocator allocator) {
-        super(
-                scheduler,
-                sc,
-                parts.client(),
-                parts.executor(),
-                parts.snapshots(),
-                allocator,
-                parts.lifecycle(),
-                parts.watch(),
-                parts.poll());
+        super(scheduler, sc, parts, allocator);
         this.sc = sc;
         this.allocator = allocator;
     }
@@ -102,21 +86,15 @@ final class StokerSchedulerBackend extends KubernetesClusterSchedulerBackend {
      * hears of it first, so that to it the end of their connections is part of the kill.
      */
     @Override
-    public Future<Object> doKillExecutors(Seq<String> executorIds) {
-        List<String> ids = CollectionConverters.asJava(executorIds);
-        allocator.kill(ExecutorIds.parse(ids));
-        for (String id : ids) {
+    void killExecutors(List<String> executorIds) {
+        allocator.kill(ExecutorIds.parse(executorIds));
+        for (String id : executorIds) {
             removeExecutor(id, ExecutorKilled$.MODULE$);
         }
-        return Future.successful(true);
     }
 
     @Override
-    public Seq<String> decommissionExecutors(
-            Tuple2<String, ExecutorDecommissionInfo>[] executors, boolean adjustTarget, boolean triggeredByExecutor) {
-        if (!triggeredByExecutor) {
-            allocator.decommission(ExecutorIds.parse(Arrays.stream(executors).map(Tuple2::_1).toList()));
-        }
-        return super.decommissionExecutors(executors, adjustTarget, triggeredByExecutor);
+    void decommissioning(List<String> executorIds) {
+        allocator.decommission(ExecutorIds.parse(executorIds));
     }
 }

@@ -22,6 +22,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -36,6 +37,12 @@ class InstallerTest {
     private static final String ALLOCATOR = "org/apache/spark/scheduler/cluster/k8s/AbstractPodsAllocator";
     private static final String VERSION_INFO = "spark-version-info.properties";
 
+    /** Those of the jars that the classes were compiled against. */
+    private static final String SCALA = scalaVersion();
+    private static final String SPARK_LINE = SCALA.equals("2.12") ? "3.5" : "4.1";
+    private static final String OTHER_SCALA = SCALA.equals("2.12") ? "2.13" : "2.12";
+    private static final String OWN_NAME = "stoker-spark_" + SCALA + "-0.1.0.jar";
+
     @TempDir
     Path temp;
 
@@ -49,8 +56,13 @@ class InstallerTest {
     @BeforeEach
     void prepare() throws Exception {
         home = temp.resolve("spark");
-        ownJar = packOwnJar(temp.resolve("stoker-spark_2.13-0.1.0.jar"));
+        ownJar = packOwnJar(temp.resolve(OWN_NAME));
         fill(home.resolve("jars"));
+    }
+
+    private static String scalaVersion() {
+        return Pattern.compile("spark-core_(\\d+\\.\\d+)-").matcher(System.getProperty("java.class.path")).results()
+                .map(found -> found.group(1)).findFirst().orElseThrow();
     }
 
     private void fill(Path directory) throws IOException {
@@ -173,7 +185,7 @@ class InstallerTest {
         assertEquals(4, output.lines().count(), output);
         assertTrue(output.matches("(?s).*changed   \\S+spark-kubernetes\\S+ sha256 [0-9a-f]{64} -> [0-9a-f]{64}\n.*"), output);
         assertTrue(output.matches("(?s).*added     \\S+libstoker_jni.so sha256 [0-9a-f]{64}\n.*"), output);
-        assertTrue(output.matches("(?s).*added     \\S+stoker-spark_2.13-0.1.0.jar sha256 [0-9a-f]{64}\n.*"), output);
+        assertTrue(output.matches("(?s).*added     \\S+" + OWN_NAME + " sha256 [0-9a-f]{64}\n.*"), output);
     }
 
     @Test
@@ -188,7 +200,7 @@ class InstallerTest {
 
     @Test
     void anotherReleaseOfStokerIsReplaced() throws Exception {
-        Path old = Files.writeString(jars.resolve("stoker-spark_2.13-0.0.9.jar"), "old");
+        Path old = Files.writeString(jars.resolve("stoker-spark_" + OTHER_SCALA + "-0.0.9.jar"), "old");
         install();
         assertFalse(Files.exists(old));
         assertTrue(output.contains("removed   " + old), output);
@@ -223,27 +235,48 @@ class InstallerTest {
 
     @Test
     void aSuffixOfAVendorIsAccepted() throws Exception {
-        setVersion("4.1.1-amzn-1");
+        setVersion(SPARK_LINE + ".1-amzn-1");
         install();
-        assertTrue(output.startsWith("Spark 4.1.1-amzn-1 in "), output);
+        assertTrue(output.startsWith("Spark " + SPARK_LINE + ".1-amzn-1 in "), output);
     }
 
     @Test
     void anUnknownVersionIsRefused() throws Exception {
-        setVersion("5.0.0");
+        for (String version : List.of("5.0.0", "3.4.4", "4.10.0", "35.0")) {
+            setVersion(version);
+            String message = refusal();
+            assertTrue(message.contains("the version of Spark is " + version + "."), message);
+            assertTrue(message.contains("knows Spark 3.5 with Scala 2.12, and 4.0, 4.1, 4.2, 4.3 with Scala 2.13."), message);
+        }
+    }
+
+    @Test
+    void theJarOfTheOtherScalaInstallsTheOneBesideIt() throws Exception {
+        Path fitting = ownJar;
+        ownJar = Files.copy(fitting, temp.resolve("stoker-spark_" + OTHER_SCALA + "-0.1.0.jar"));
+        install();
+        assertTrue(Files.exists(jars.resolve(OWN_NAME)));
+        assertFalse(Files.exists(jars.resolve(ownJar.getFileName())));
+    }
+
+    @Test
+    void theJarThatIsNeededIsNamed() throws Exception {
+        ownJar = Files.move(ownJar, temp.resolve("stoker-spark_" + OTHER_SCALA + "-0.1.0.jar"));
         String message = refusal();
-        assertTrue(message.contains("the version of Spark is 5.0.0"), message);
-        assertTrue(message.contains("4.3"), message);
+        assertTrue(message.contains("needs " + OWN_NAME), message);
+        ownJar = Files.move(ownJar, temp.resolve("stoker.jar"));
+        message = refusal();
+        assertTrue(message.contains("give this jar its name back"), message);
     }
 
     @Test
     void anotherVersionOfScalaIsRefused() throws Exception {
         try (Stream<Path> files = Files.list(jars)) {
-            for (Path jar : files.filter(file -> file.getFileName().toString().contains("_2.13-")).toList()) {
-                Files.move(jar, jar.resolveSibling(jar.getFileName().toString().replace("_2.13-", "_2.12-")));
+            for (Path jar : files.filter(file -> file.getFileName().toString().contains("_" + SCALA + "-")).toList()) {
+                Files.move(jar, jar.resolveSibling(jar.getFileName().toString().replace("_" + SCALA + "-", "_" + OTHER_SCALA + "-")));
             }
         }
-        assertTrue(refusal().contains("built for Scala 2.12"));
+        assertTrue(refusal().contains("built for Scala " + OTHER_SCALA));
     }
 
     @Test

@@ -37,17 +37,12 @@ import org.junit.jupiter.api.Test;
 import scala.Option;
 import scala.Tuple2;
 import scala.collection.immutable.Map$;
-import scala.jdk.javaapi.CollectionConverters;
 
 class BackendTest extends SparkTest {
 
     private static final String LOST_7 = """
             {"type": "lost", "executorId": 7, "profile": 0, "pod": "p-exec-7", "uid": "u",
              "cause": {"kind": "oomKilled", "message": "killed for its memory", "exitCode": 137, "appCaused": %s}}""";
-
-    private static scala.collection.immutable.Map<Object, Object> targets(Map<Object, Object> counts) {
-        return Map$.MODULE$.from(CollectionConverters.asScala(counts));
-    }
 
     @Test
     void aWholeLifeSendsNoRequest() throws Exception {
@@ -150,7 +145,7 @@ class BackendTest extends SparkTest {
                 .build();
         sc.resourceProfileManager().addResourceProfile(profile);
         binding.calls.clear();
-        backend(sc).requestTotalExecutors(targets(Map.of(profile.id(), 2)), targets(Map.of()), Map$.MODULE$.empty());
+        backend(sc).requestTotalExecutors(ScalaValues.map(Map.of(profile.id(), 2)), ScalaValues.map(Map.of()), Map$.MODULE$.empty());
 
         JsonNode message = FakeBinding.json(binding.awaitCall("setProfile").substring("setProfile ".length()).getBytes());
         assertEquals(profile.id(), message.path("id").asInt());
@@ -160,7 +155,7 @@ class BackendTest extends SparkTest {
         assertEquals("/find.sh", message.path("executorResources").path("gpu").path("discoveryScript").asText());
         assertEquals("setTargets [" + profile.id() + "] [2]", binding.awaitCall("setTargets"));
 
-        backend(sc).requestTotalExecutors(targets(Map.of(profile.id(), 1)), targets(Map.of()), Map$.MODULE$.empty());
+        backend(sc).requestTotalExecutors(ScalaValues.map(Map.of(profile.id(), 1)), ScalaValues.map(Map.of()), Map$.MODULE$.empty());
         assertEquals("setTargets [" + profile.id() + "] [1]", FakeBinding.next(binding.calls, "the second target"));
     }
 
@@ -291,7 +286,7 @@ class BackendTest extends SparkTest {
         Tuple2<String, ExecutorDecommissionInfo>[] one = new Tuple2[] {
             new Tuple2<>("7", new ExecutorDecommissionInfo("node goes", Option.empty()))
         };
-        assertEquals(List.of("7"), CollectionConverters.asJava(backend(sc).decommissionExecutors(one, false, true)));
+        assertEquals(List.of("7"), ScalaCollections.list(backend(sc).decommissionExecutors(one, false, true)));
         sc.stop();
         assertFalse(binding.calls.stream().anyMatch(call -> call.startsWith("decommission")), binding.calls.toString());
     }

@@ -28,6 +28,7 @@ final class FakeBinding implements AllocatorBinding {
     volatile RuntimeException startFailure;
     volatile RuntimeException noticeFailure;
     volatile RuntimeException confFailure;
+    volatile Error confError;
     volatile JsonNode startMessage;
     private final BlockingQueue<byte[]> notices = new LinkedBlockingQueue<>();
     private final BlockingQueue<byte[]> logs = new LinkedBlockingQueue<>();
@@ -133,6 +134,9 @@ final class FakeBinding implements AllocatorBinding {
     @Override
     public void updateConf(byte[] confJson) {
         confs.add(json(confJson));
+        if (confError != null) {
+            throw confError;
+        }
         if (confFailure != null) {
             throw confFailure;
         }

@@ -22,12 +22,12 @@ class PartsTest {
     @Test
     void theClientIsMadeAtTheFirstUse() throws Exception {
         try (CountingServer server = new CountingServer()) {
-            StockParts parts = StockParts.of(new SparkConf(false), server.master());
+            StockParts parts = new StockParts(new SparkConf(false), server.master());
             assertEquals(List.of(), List.copyOf(server.requests));
             // The server knows no path at all.
-            assertThrows(KubernetesClientException.class, () -> parts.client().pods().inNamespace("ns").list());
+            assertThrows(KubernetesClientException.class, () -> parts.client.pods().inNamespace("ns").list());
             assertEquals(List.of("GET /api/v1/namespaces/ns/pods"), List.copyOf(server.requests));
-            parts.client().close();
+            parts.client.close();
         }
     }
 

@@ -5,7 +5,6 @@ import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.PersistentVolumeClaimBuilder;
 import io.fabric8.kubernetes.api.model.PodBuilder;
-import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.SparkConf;
@@ -16,7 +15,6 @@ import org.apache.spark.deploy.k8s.features.KubernetesDriverCustomFeatureConfigS
 import org.apache.spark.deploy.k8s.features.KubernetesExecutorCustomFeatureConfigStep;
 import org.apache.spark.deploy.k8s.features.KubernetesFeatureConfigStep;
 import scala.collection.immutable.Seq;
-import scala.jdk.javaapi.CollectionConverters;
 
 /** Feature steps as users write them. Public, as Spark makes them by their names. */
 public final class SampleSteps {
@@ -59,11 +57,10 @@ public final class SampleSteps {
         @Override
         public Seq<HasMetadata> getAdditionalKubernetesResources() {
             String name = "claim-" + conf.executorId();
-            List<HasMetadata> resources = List.of(
+            return ScalaValues.list(
                     new PersistentVolumeClaimBuilder().withNewMetadata().withName(name).endMetadata()
                             .withNewSpec().withAccessModes("ReadWriteOnce").endSpec().build(),
                     new ConfigMapBuilder().withNewMetadata().withName(name).endMetadata().addToData("k", "v").build());
-            return CollectionConverters.asScala(resources).toSeq();
         }
     }
 

@@ -1,0 +1,53 @@
+package io.stoker.spark;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.apache.spark.SparkContext;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerApplicationEnd;
+import org.junit.jupiter.api.Test;
+
+/** An error, not an exception, ends the thread that takes the allocator's notices. */
+class DeadPumpTest extends SparkTest {
+
+    private static final long SECONDS = 5;
+
+    @Test
+    void theContextStopsWithTheCauseInTime() throws Exception {
+        SparkContext sc = new SparkContext(conf());
+        BlockingQueue<Object> exitCodes = new LinkedBlockingQueue<>();
+        sc.addSparkListener(new SparkListener() {
+            @Override
+            public void onApplicationEnd(SparkListenerApplicationEnd event) {
+                exitCodes.add(event.exitCode().get());
+            }
+        });
+        FakeExecutor executor = FakeExecutor.register(sc, backend(sc), "1");
+        FutureTask<Long> job = job(sc);
+        executor.awaitMessage("LaunchTask");
+
+        long begin = System.nanoTime();
+        DeadPumpDriver.kill(binding, sc);
+        Throwable failure = failureOf(job);
+        assertTrue(failure.getMessage().contains("ended unexpectedly: " + DeadPumpDriver.DEFECT), failure.getMessage());
+        assertEquals(1, FakeBinding.next(exitCodes, "the end of the application"));
+        assertEquals("stop", binding.awaitCall("stop"));
+        assertTrue(sc.isStopped());
+        long took = System.nanoTime() - begin;
+        assertTrue(took < TimeUnit.SECONDS.toNanos(SECONDS), "it took " + TimeUnit.NANOSECONDS.toMillis(took) + " ms");
+        assertNoThreadLeft();
+    }
+
+    /** What any driver ends with whose job has failed. */
+    @Test
+    void theJvmEndsWithTheFailureOfTheJob() throws Exception {
+        DriverJvm driver = DriverJvm.run(DeadPumpDriver.class, server.master());
+        assertEquals(1, driver.exitCode, driver.output);
+        assertTrue(driver.output.contains("ended unexpectedly: " + DeadPumpDriver.DEFECT), driver.output);
+    }
+}
