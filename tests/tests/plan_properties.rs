@@ -154,6 +154,10 @@ fn start(scenario: &Scenario) -> Sim {
     sim.prepare_time = Duration::from_millis(scenario.prepare_time);
     for (delay, op) in &scenario.ops {
         sim.run(Duration::from_millis(*delay));
+        // Of a claim that nobody may list nobody learns that it is gone.
+        if matches!(op, Op::DeleteClaim(_)) && scenario.claim_rights == ClaimRights::None {
+            continue;
+        }
         sim.perform(op);
     }
     sim

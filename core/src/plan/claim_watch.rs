@@ -3,7 +3,7 @@
 //! Without the right to watch them, a list before claims are reused that is not older than [`VALID`]. Without the right
 //! to list them, the plan knows those it has made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Plan;
@@ -44,8 +44,8 @@ pub(super) struct ClaimWatch {
 #[derive(Debug, Clone)]
 struct Listing {
     started: Duration,
-    /// UIDs of all claims.
-    uids: BTreeSet<String>,
+    /// All claims, by name.
+    uids: BTreeMap<String, String>,
     /// Name, UID and owner of claims whose name is in question.
     asked: BTreeMap<String, (String, Option<String>)>,
 }
@@ -99,7 +99,7 @@ impl Plan {
         }
         self.claim_watch.listing = Some(Listing {
             started: now,
-            uids: BTreeSet::new(),
+            uids: BTreeMap::new(),
             asked: BTreeMap::new(),
         });
         self.ask_claim_page(None);
@@ -152,7 +152,7 @@ impl Plan {
         for claim in &page.claims {
             let asked = self.is_asked(&claim.name);
             if let Some(listing) = &mut self.claim_watch.listing {
-                listing.uids.insert(claim.uid.clone());
+                listing.uids.insert(claim.name.clone(), claim.uid.clone());
                 if asked {
                     let found = (claim.uid.clone(), claim.owner_uid.clone());
                     listing.asked.insert(claim.name.clone(), found);
@@ -172,8 +172,8 @@ impl Plan {
             self.on_claim_lost(now, id, &name);
         }
         self.resolve_asked(now, listing.started, &listing.asked);
-        let follows = self.reuses_claims() && self.claim_watch.may_watch;
-        if follows && self.claim_watch.open.is_none() && !self.timers.is_set(Timer::WatchClaims) {
+        if self.watches_claims() && self.claim_watch.open.is_none() && !self.timers.is_set(Timer::WatchClaims)
+        {
             self.claim_watch.resource_version = page.resource_version;
             self.watch_claims(now);
         }
@@ -281,22 +281,32 @@ impl Plan {
     pub(super) fn knows_claims(&mut self, now: Duration) -> bool {
         let watch = &self.claim_watch;
         let fresh = watch.listed_at.is_some_and(|at| now.saturating_sub(at) <= VALID);
-        if watch.may_watch || !watch.may_list || fresh {
+        if self.watches_claims() || !watch.may_list || fresh {
             return true;
         }
         self.list_claims(now);
         false
     }
 
-    /// A pod that does not start because its claim is gone shows that claims have to be listed.
+    /// Whether events tell of claims that are gone.
+    fn watches_claims(&self) -> bool {
+        self.reuses_claims() && self.claim_watch.may_watch
+    }
+
+    /// A pod that does not start because its claim is gone shows that claims have to be listed. The scheduler may also
+    /// say so because it has not seen a new claim yet.
     pub(super) fn look_for_claims(&mut self, now: Duration, pod: &PodFacts) {
-        let watched = !self.reuses_claims() || self.claim_watch.may_watch;
-        if watched || pod.claims.is_empty() {
+        let first = self.cfg.claim_owner == ClaimOwner::Driver;
+        if !first || self.watches_claims() || pod.claims.is_empty() {
             return;
         }
         let says = |said: &String| MISSING.iter().all(|part| said.contains(part));
-        if pod.conditions.iter().filter_map(|c| c.message.as_ref()).any(says) {
-            self.knows_claims(now);
+        if pod.conditions.iter().filter_map(|c| c.message.as_ref()).any(says)
+            && self.claim_watch.may_list
+            && !self.timers.is_set(Timer::ListClaims)
+        {
+            let at = self.claim_watch.listed_at.map_or(now, |at| now.max(at + VALID));
+            self.timers.set(Timer::ListClaims, at);
         }
     }
 }

@@ -160,15 +160,23 @@ impl Volumes {
         None
     }
 
-    /// A complete list that began at `started` has shown the claims of these UIDs. Returns who used those that are
-    /// no longer there, and their names.
-    pub(super) fn listed(&mut self, started: Duration, uids: &BTreeSet<String>) -> Vec<(ExecutorId, String)> {
+    /// A complete list that began at `started` has shown these claims, UIDs by name. Returns who used those that are no
+    /// longer there, and their names.
+    pub(super) fn listed(
+        &mut self,
+        started: Duration,
+        shown: &BTreeMap<String, String>,
+    ) -> Vec<(ExecutorId, String)> {
+        let uids: BTreeSet<_> = shown.values().collect();
         self.doomed.retain(|uid| uids.contains(uid));
         let gone: Vec<_> = self
             .claims
             .iter()
             .filter(|(_, known)| known.exists && known.known_at < started)
-            .filter(|(_, known)| known.uid.as_ref().is_some_and(|uid| !uids.contains(uid)))
+            .filter(|(name, known)| match &known.uid {
+                Some(uid) => !uids.contains(uid),
+                None => !shown.contains_key(*name),
+            })
             .map(|(name, _)| name.clone())
             .collect();
         gone.into_iter()
@@ -396,7 +404,7 @@ mod tests {
         let later = Duration::from_secs(1);
         volumes.reserve(later, TWO, &wanted("b"));
         volumes.made(later, "b", Some("v"));
-        assert_eq!(volumes.listed(later, &BTreeSet::new()), [(ONE, "a".to_owned())]);
+        assert_eq!(volumes.listed(later, &BTreeMap::new()), [(ONE, "a".to_owned())]);
         assert_eq!(volumes.counts(), (1, 0), "what was made during the list stays");
     }
 

@@ -57,7 +57,7 @@ impl ClaimChecker {
             preparing: false,
             may_list: true,
             listed_at: Duration::ZERO,
-            unwatched: cfg.polling.is_some(),
+            unwatched: cfg.polling.is_some() || !cfg.reuse_claims,
         }
     }
 
@@ -182,7 +182,7 @@ impl ClaimChecker {
 
     /// Claims are listed from the first page.
     pub(super) fn on_list(&mut self, now: Duration, found: &mut Violations) {
-        let stale = self.unwatched && now.saturating_sub(self.listed_at) > VALID;
+        let stale = self.unwatched && now.saturating_sub(self.listed_at) >= VALID;
         let need = self.may_list || stale;
         require!(found, Frugality, need, "a list of claims without need");
         self.may_list = false;

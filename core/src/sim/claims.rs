@@ -252,8 +252,13 @@ impl Sim {
 
     /// The claims that an executor's pod mounts.
     pub(super) fn mounted_claims(&self, executor: ExecutorId, reused: &[(usize, String)]) -> Vec<String> {
+        let count = if self.check.config().prepares {
+            self.claims_each
+        } else {
+            0
+        };
         let other = |index| reused.iter().find(|(of, _)| *of == index);
-        (0..self.claims_each)
+        (0..count)
             .map(|index| match other(index) {
                 Some((_, name)) => name.clone(),
                 None => self.claim_name(executor, index),

@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod claims;
 mod outcomes;
 mod support;
 mod watch;
