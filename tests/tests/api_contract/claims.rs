@@ -53,7 +53,7 @@ async fn a_list_of_claims_page_by_page() {
     .await;
     assert_eq!(
         head,
-        format!("GET {CLAIMS}?&limit=500&labelSelector={CLAIM_SELECTOR}")
+        format!("GET {CLAIMS}?&labelSelector={CLAIM_SELECTOR}&limit=500")
     );
     let Outcome::Done(page) = listed else {
         panic!("{listed:?}")
