@@ -54,9 +54,9 @@ test-rust: spark-jars ## Unit, property, contract, differential and JVM boundary
 	cargo test --locked -p stoker-jni --features fake-engine
 
 .PHONY: test-java
-test-java: native ## Java tests
+test-java: native spark-jars ## Java tests, and that every class links against every supported Spark
 	@$(ENV); say "Java tests"; \
-	mvn -q -B -f java/pom.xml verify -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
+	STOKER_SPARK_JARS="$$STOKER_CACHE/spark-jars" mvn -q -B -f java/pom.xml verify -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
 
 .PHONY: test-cluster
 test-cluster: native cluster ## Tests on a real API server, and of the local cluster itself
@@ -71,6 +71,10 @@ test-spark: dist cluster ## Real Spark applications with real executors
 	@scripts/demo.sh
 	@scripts/e2e.sh
 
+.PHONY: test-versions
+test-versions: build cluster ## Jobs on other versions of Spark, all that are supported or VERSIONS="3.5.5 4.0.1"
+	@scripts/versions.sh $(VERSIONS)
+
 .PHONY: fuzz
 fuzz: ## Look for inputs that make the core panic, STOKER_FUZZ_SECONDS (20) for each target
 	@scripts/fuzz.sh
@@ -80,8 +84,8 @@ check: ## Formatting, lints, purity, licences and advisories
 	@scripts/check.sh
 
 .PHONY: bench
-bench: spark ## Benchmarks of pod building, beside stock Spark
-	@$(ENV); STOKER_SPARK_HOME="$$STOCK_SPARK_HOME" cargo bench --locked -p stoker-benches
+bench: dist cluster ## Benchmarks beside stock Spark and the raw API server, all or BENCH="a h j"
+	@scripts/bench.sh
 
 .PHONY: fmt
 fmt: ## Format the Rust and Go code

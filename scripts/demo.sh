@@ -4,4 +4,4 @@ set -euo pipefail
 . "$(dirname "$0")/env.sh"
 bin=$("$STOKER_ROOT/tests/cluster/build.sh")
 exec python3 "$STOKER_ROOT/tests/demo/demo.py" \
-    --spark-home "$STOKER_DIST" --apps "$STOKER_CACHE/apps" --cluster-bin "$bin" "$@"
+    --spark-home "$STOKER_DIST" --apps "$STOKER_APPS" --cluster-bin "$bin" "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Stoker into a copy of the stock distribution. Prints the copy's home.
+# Installs Stoker into a copy of the stock distribution of Spark SPARK_VERSION. Prints the copy's home.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
@@ -12,11 +12,10 @@ rm -rf "$STOKER_DIST"
 cp -al "$STOCK_SPARK_HOME" "$STOKER_DIST"
 java -jar "$STOKER_JAR" install "$STOKER_DIST" >&2
 
-# The application of the demo and of the end-to-end tests.
-mkdir -p "$STOKER_CACHE/apps"
+mkdir -p "$STOKER_APPS"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 javac -Xlint:all,-path,-classfile,-processing -Werror -cp "$STOCK_SPARK_HOME/jars/*" -d "$work" "$STOKER_ROOT"/tests/apps/*.java
 jar --create --file "$work/apps.jar" -C "$work" .
-mv "$work/apps.jar" "$STOKER_CACHE/apps/apps.jar"
+mv "$work/apps.jar" "$STOKER_APPS/apps.jar"
 echo "$STOKER_DIST"

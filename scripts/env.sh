@@ -14,7 +14,10 @@ STOKER_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # The stock distribution, and the copy with Stoker in it.
 STOCK_SPARK_HOME=$STOKER_CACHE/spark/$SPARK_VERSION
 STOKER_DIST=$STOKER_CACHE/spark/$SPARK_VERSION-stoker
+# The applications of the demo and of the end-to-end tests, compiled against that distribution.
+STOKER_APPS=$STOKER_CACHE/apps/$SPARK_VERSION
 
+# Its installer takes the jar beside it where that one fits the distribution.
 STOKER_JAR=$STOKER_ROOT/java/target/stoker-spark_2.13-$STOKER_VERSION.jar
 STOKER_NATIVE_LIB=$CARGO_TARGET_DIR/release/libstoker_jni.so
 STOKER_BIN=$CARGO_TARGET_DIR/release/stoker

@@ -8,18 +8,18 @@ set -euo pipefail
 version=$1
 target=$STOKER_CACHE/spark-jars/$version
 
-# Of some 250 jars those that StockPods.java is compiled and runs with.
-names=(commons- guava hadoop-client ivy jackson jakarta.servlet json4s kubernetes log4j netty okhttp okio paranamer
+# Of some 250 jars those that StockPods.java is compiled and runs with, and that the classes of Stoker link to.
+names=(commons- guava hadoop-client ivy jackson jakarta.servlet json4s kubernetes log4j metrics-core netty okhttp okio paranamer
     scala-library slf4j snakeyaml spark-common-utils spark-config spark-core spark-kubernetes spark-kvstore
     spark-launcher spark-network spark-tags spark-unsafe spark-variant vertx volcano)
 
-if [[ ! -f $target/.complete ]]; then
+if [[ $(cat "$target/.complete" 2>/dev/null) != "${names[*]}" ]]; then
     mkdir -p "$STOKER_CACHE/spark-jars"
     work=$(mktemp -d "$STOKER_CACHE/spark-jars/.fetch-XXXXXX")
     trap 'rm -rf "$work"' EXIT
     mkdir "$work/jars"
-    if [[ $version == "$SPARK_VERSION" && -f $STOCK_SPARK_HOME/.complete ]]; then
-        all=$STOCK_SPARK_HOME/jars
+    if [[ -f $STOKER_CACHE/spark/$version/.complete ]]; then
+        all=$STOKER_CACHE/spark/$version/jars
     else
         need pip "install Python 3 with pip"
         say "Getting the jars of Spark $version (300 to 460 MB, of which 120 MB stay)"
@@ -30,7 +30,8 @@ if [[ ! -f $target/.complete ]]; then
     for name in "${names[@]}"; do
         find "$all" -name "$name*.jar" -exec cp -l -t "$work/jars/" {} +
     done
-    touch "$work/jars/.complete"
+    # With the list in it, so that a longer one is heeded.
+    echo "${names[*]}" >"$work/jars/.complete"
     rm -rf "$target"
     mv "$work/jars" "$target"
 fi

@@ -5,7 +5,7 @@ set -euo pipefail
 
 if [[ ! -f $STOCK_SPARK_HOME/.complete ]]; then
     need pip "install Python 3 with pip"
-    say "Getting Spark $SPARK_VERSION (456 MB, once)"
+    say "Getting Spark $SPARK_VERSION (300 to 460 MB, once)"
     mkdir -p "$STOKER_CACHE/spark"
     work=$(mktemp -d "$STOKER_CACHE/spark/.fetch-XXXXXX")
     trap 'rm -rf "$work"' EXIT

@@ -39,7 +39,7 @@ macro_rules! export {
 }
 
 /// All of them. The JVM finds them by their exported names, so nobody registers this list.
-const _: [NativeMethod; 16] = [
+const _: [NativeMethod; 17] = [
     export!(abi_version() -> jint),
     export!(start(message: jbyte[]) -> jlong),
     export!(set_profile(handle: jlong, profile: jbyte[])),
@@ -54,6 +54,7 @@ const _: [NativeMethod; 16] = [
     export!(answer(handle: jlong, request: jlong, payload: jbyte[])),
     export!(update_conf(handle: jlong, conf: jbyte[])),
     export!(stop(handle: jlong, deadline_millis: jlong)),
+    export!(metrics(handle: jlong) -> jbyte[]),
     export!(next_logs(max_wait_millis: jlong) -> jbyte[]),
     export!(set_log_level(level: jint)),
 ];
@@ -201,6 +202,18 @@ fn stop(_env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, deadline_millis: 
     let _close = Close(handle);
     engine.stop(wait(deadline_millis));
     Ok(())
+}
+
+fn metrics<'local>(
+    env: &mut Env<'local>,
+    _class: JClass<'local>,
+    handle: jlong,
+) -> Result<JByteArray<'local>> {
+    let Some(mut metrics) = engine(handle)?.metrics() else {
+        return Ok(JByteArray::null());
+    };
+    logging::measure(&mut metrics.queues);
+    Ok(env.byte_array_from_slice(&codec::metrics(&metrics)?)?)
 }
 
 fn next_logs<'local>(

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stoker_core::plan::Notice;
+use stoker_core::shell::metrics::Report;
 
 use crate::ABI_VERSION;
 
@@ -137,6 +138,11 @@ pub(crate) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> R
 /// Writes a batch of notices.
 pub(crate) fn notices(batch: &[Notice]) -> Result<Vec<u8>, CodecError> {
     encode("a batch of notices", &batch)
+}
+
+/// Writes a report.
+pub(crate) fn metrics(report: &Report) -> Result<Vec<u8>, CodecError> {
+    encode("the metrics", &report.to_json())
 }
 
 fn encode<T: Serialize>(what: &'static str, message: &T) -> Result<Vec<u8>, CodecError> {

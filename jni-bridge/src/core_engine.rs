@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use stoker_core::conf::{Conf, ConfError, Sources, SparkVersion};
 use stoker_core::plan::{ExecutorId, Notice, ProfileId};
+use stoker_core::shell::metrics::Report;
 use stoker_core::shell::{Allocator, NoticeFilter, Settings};
 use stoker_core::spec::ResourceProfile;
 
@@ -95,6 +96,10 @@ impl Engine for CoreEngine {
     fn update_conf(&self, conf: BTreeMap<String, String>) -> Result<(), EngineError> {
         self.allocator.update_conf(self.origin.conf(conf)?);
         Ok(())
+    }
+
+    fn metrics(&self) -> Option<Report> {
+        self.allocator.report()
     }
 
     fn stop(&self, deadline: Duration) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stoker_core::conf::ConfError;
 use stoker_core::plan::{ExecutorId, Notice, ProfileId};
+use stoker_core::shell::metrics::Report;
 use stoker_core::shell::{StartError, UnknownRequest};
 use stoker_core::spec::ResourceProfile;
 
@@ -37,6 +38,8 @@ pub(crate) trait Engine: Send + Sync {
     fn answer(&self, request: u64, payload: serde_json::Value) -> Result<(), EngineError>;
     /// Takes the complete configuration after a change.
     fn update_conf(&self, conf: BTreeMap<String, String>) -> Result<(), EngineError>;
+    /// The figures of this moment; none where nobody answers.
+    fn metrics(&self) -> Option<Report>;
     /// Releases everything within the deadline. Called again, it does nothing.
     fn stop(&self, deadline: Duration);
 }

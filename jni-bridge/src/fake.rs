@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use stoker_core::plan::{ExecutorId, FatalKind, Notice, ProfileId};
+use stoker_core::plan::{ExecutorId, FatalKind, Notice, Plan, PlanConfig, ProfileId, Summary};
+use stoker_core::shell::metrics::{Queues, Report};
 use stoker_core::shell::{StartError, UnknownRequest};
 use stoker_core::spec::ResourceProfile;
 
@@ -183,6 +184,27 @@ impl Engine for Fake {
         }
         self.with(|state| state.conf = conf);
         Ok(())
+    }
+
+    fn metrics(&self) -> Option<Report> {
+        let plan = Plan::new(PlanConfig::new("app", "default", "fake"), Duration::ZERO);
+        let made = self.with(|state| state.pods.len());
+        let mut counters = plan.counters().clone();
+        counters.creates_sent = made as u64;
+        // More than any double can hold exactly.
+        counters.events = (1 << 53) + 1;
+        Some(Report {
+            plan: plan.snapshot(),
+            staleness: Duration::ZERO,
+            counters,
+            to_running: Summary {
+                mean: Duration::from_micros(1500),
+                ..Summary::default()
+            },
+            to_registered: Summary::default(),
+            latencies: BTreeMap::new(),
+            queues: Queues::default(),
+        })
     }
 
     fn stop(&self, _deadline: Duration) {

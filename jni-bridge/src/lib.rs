@@ -19,6 +19,7 @@
 //! | `void answer(long, long, byte[])` | request id, payload |
 //! | `void updateConf(long, byte[])` | the complete configuration |
 //! | `void stop(long, long)` | waits up to that many milliseconds; a second time does nothing |
+//! | `byte[] metrics(long)` | every metric by its name; `null` when the allocator does not answer within a second |
 //! | `byte[] nextLogs(long)` | log lines of the whole process; waits up to that many milliseconds |
 //! | `void setLogLevel(int)` | 0 off … 5 trace |
 //!
@@ -37,6 +38,8 @@ mod engine;
 mod fake;
 mod handle;
 mod logging;
+#[cfg(feature = "fake-engine")]
+mod panics;
 mod policy;
 
 /// Version of the native methods and of the messages that they exchange. The Java side refuses another one, and

@@ -18,6 +18,7 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry, reload};
 
+use stoker_core::shell::metrics::Queues;
 use stoker_core::with_causes;
 
 use ring::{Line, Ring};
@@ -35,11 +36,11 @@ const LONGEST_TEXT: usize = 16 << 10;
 pub(crate) fn install() {
     FILTER.get_or_init(|| {
         let (filter, handle) = reload::Layer::new(filter(LevelFilter::INFO));
+        let subscriber = tracing_subscriber::registry().with(filter).with(ToRing(&RING));
+        #[cfg(feature = "fake-engine")]
+        let subscriber = subscriber.with(crate::panics::Panics);
         // Another subscriber can only be one of a test in this process: it keeps its place.
-        let _ = tracing_subscriber::registry()
-            .with(filter)
-            .with(ToRing(&RING))
-            .try_init();
+        let _ = subscriber.try_init();
         handle
     });
 }
@@ -65,6 +66,11 @@ pub(crate) fn set_level(level: i32) -> bool {
 /// Waits for lines and takes them, as a JSON array; `[]` when the time is up.
 pub(crate) fn next(max_wait: Duration) -> String {
     RING.take(max_wait)
+}
+
+/// What waits and what was dropped.
+pub(crate) fn measure(queues: &mut Queues) {
+    (queues.log_lines, queues.log_lines_dropped) = RING.figures();
 }
 
 /// Libraries are heard from warnings up: below that, HTTP and TLS stacks would show headers and drown the rest.

@@ -38,7 +38,7 @@ fn compile() -> PathBuf {
         .arg(&classes)
         .args([spark.join("Native.java"), spark.join("AllocatorException.java")])
         .args(
-            ["Boundary", "Checks", "Loader", "Server"]
+            ["Boundary", "Checks", "Loader", "Metrics", "Server"]
                 .map(|name| package.join(format!("tests/java/{name}.java"))),
         )
         .output()
@@ -180,6 +180,11 @@ fn a_jvm_ends_by_itself_while_an_allocator_starts() {
 }
 
 #[test]
+fn metrics_are_numbers_by_name() {
+    passes("metrics");
+}
+
+#[test]
 fn log_lines_have_levels_and_fields() {
     passes("logs");
 }
@@ -227,5 +232,5 @@ fn only_native_methods_are_exported() {
         .lines()
         .partition(|name| name.starts_with("Java_io_stoker_spark_Native_"));
     assert_eq!(others, ["JNI_OnLoad"]);
-    assert_eq!(natives.len(), 16);
+    assert_eq!(natives.len(), 17);
 }

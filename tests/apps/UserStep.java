@@ -3,12 +3,11 @@ import io.fabric8.kubernetes.api.model.PersistentVolumeClaimBuilder;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
-import java.util.List;
 import org.apache.spark.deploy.k8s.KubernetesExecutorConf;
 import org.apache.spark.deploy.k8s.SparkPod;
 import org.apache.spark.deploy.k8s.features.KubernetesExecutorCustomFeatureConfigStep;
-import scala.collection.immutable.Seq;
-import scala.jdk.javaapi.CollectionConverters;
+import scala.collection.immutable.List;
+import scala.collection.immutable.List$;
 
 /**
  * A feature step of a user: labels each executor's pod with the process that it ran in and the executor it was made for, and
@@ -35,7 +34,7 @@ public final class UserStep implements KubernetesExecutorCustomFeatureConfigStep
     }
 
     @Override
-    public Seq<HasMetadata> getAdditionalKubernetesResources() {
+    public List<HasMetadata> getAdditionalKubernetesResources() {
         String name = "step-" + conf.appId() + "-" + conf.executorId();
         HasMetadata claim = new PersistentVolumeClaimBuilder()
             // Spark deletes claims with its application's label at the end.
@@ -44,6 +43,8 @@ public final class UserStep implements KubernetesExecutorCustomFeatureConfigStep
             .withNewResources().addToRequests("storage", new Quantity("1Mi")).endResources().endSpec()
             .build();
         HasMetadata secret = new SecretBuilder().withNewMetadata().withName(name).endMetadata().build();
-        return CollectionConverters.asScala(List.of(claim, secret)).toSeq();
+        // Scala 2.12 and 2.13 have no converter from Java's lists in common.
+        List<HasMetadata> none = List$.MODULE$.empty();
+        return none.$colon$colon(secret).$colon$colon(claim);
     }
 }

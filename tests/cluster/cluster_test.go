@@ -213,6 +213,26 @@ exit 3`)
 	}
 }
 
+func TestHeadlessServicesAreKnownByName(t *testing.T) {
+	i, ctx := needCluster(t)
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "named"},
+		Spec:       corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Selector: map[string]string{"named": "yes"}},
+	}
+	if _, err := i.client.CoreV1().Services("spark").Create(ctx, service, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	behind := pod("behind", "image", "sleep 1000")
+	behind.Labels = map[string]string{"named": "yes"}
+	i.create(t, ctx, behind)
+	ip := i.waitPhase(t, ctx, "behind", corev1.PodRunning).Status.PodIP
+	i.create(t, ctx, pod("asks", "image", "getent hosts named.spark.svc | cut -d' ' -f1"))
+	i.waitPhase(t, ctx, "asks", corev1.PodSucceeded)
+	if got := i.logs(t, ctx, "asks"); got != ip+"\n" {
+		t.Errorf("found %q, want %s", got, ip)
+	}
+}
+
 func TestDeletionGrantsTheGracePeriod(t *testing.T) {
 	i, ctx := needCluster(t)
 	i.create(t, ctx, pod("polite", "host", `trap 'echo asked; exit 0' TERM; echo up; while :; do sleep 0.05; done`))

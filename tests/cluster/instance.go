@@ -127,11 +127,9 @@ func down(args []string) error {
 		_ = os.Remove(file.Name())
 		return removeInstance(*dir)
 	}
-	text := make([]byte, 20)
-	n, _ := file.Read(text)
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
+	pid, err := holder(file)
 	if err != nil {
-		return fmt.Errorf("%s does not hold a process id; end the instance by hand", file.Name())
+		return err
 	}
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 		return fmt.Errorf("signalling process %d: %w", pid, err)
@@ -142,4 +140,15 @@ func down(args []string) error {
 		}
 	}
 	return nil
+}
+
+// holder is the process that a pid file names.
+func holder(file *os.File) (int, error) {
+	text := make([]byte, 20)
+	n, _ := file.Read(text)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
+	if err != nil {
+		return 0, fmt.Errorf("%s does not hold a process id; end the instance by hand", file.Name())
+	}
+	return pid, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 )
@@ -148,4 +150,43 @@ func TestUsersOwnCluster(t *testing.T) {
 		_, err := i.client.CoreV1().Namespaces().Get(ctx, "visitor", metav1.GetOptions{})
 		return err != nil, "the namespace is still there"
 	})
+}
+
+// What runs goes on while the API server is away, and is known when it is back.
+func TestAPIServerOutage(t *testing.T) {
+	i, ctx := needCluster(t)
+	pods := i.client.CoreV1().Pods("spark")
+	if _, err := pods.Create(ctx, pod("outage", "host", "sleep 98765.25"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, ctx, func() (bool, string) { return processRuns("98765.25"), "the pod has not started" })
+	if err := apiServer([]string{"stop", "--dir", i.dir}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pods.Get(ctx, "outage", metav1.GetOptions{}); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("it is stopped, but: %v", err)
+	}
+	if !processRuns("98765.25") {
+		t.Error("the pod's process has ended with the API server")
+	}
+	if err := apiServer([]string{"start", "--dir", i.dir}); err != nil {
+		t.Fatal(err)
+	}
+	found, err := pods.Get(ctx, "outage", metav1.GetOptions{})
+	if err != nil || found.Status.Phase != corev1.PodRunning {
+		t.Errorf("after the outage: %v, %s", err, found.Status.Phase)
+	}
+	// Whoever watches has to be back as well: the node is the last to act on a deletion.
+	if err := pods.Delete(ctx, "outage", metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, ctx, func() (bool, string) { return !processRuns("98765.25"), "the pod's process still runs" })
+}
+
+func TestAPIServerArguments(t *testing.T) {
+	for _, args := range [][]string{nil, {"pause"}, {"stop"}, {"stop", "--dir", t.TempDir()}} {
+		if err := apiServer(args); err == nil {
+			t.Errorf("%q is taken", args)
+		}
+	}
 }

@@ -10,19 +10,21 @@ import (
 )
 
 var commands = map[string]func(args []string) error{
-	"up":       up,
-	"down":     down,
-	"summary":  summary,
-	"node":     runNode,
-	"init-pod": initPod,
+	"up":        up,
+	"down":      down,
+	"apiserver": apiServer,
+	"summary":   summary,
+	"node":      runNode,
+	"init-pod":  initPod,
 }
 
 const usage = `usage: stoker-cluster COMMAND [FLAG...]
 
-  up       start a cluster and keep it until SIGTERM (or --detach)
-  down     stop a detached cluster
-  summary  print what an audit log recorded, as JSON
-  node     run a process node against any cluster (up does so itself)
+  up         start a cluster and keep it until SIGTERM (or --detach)
+  down       stop a detached cluster
+  apiserver  stop or start the API server of a running cluster: an outage
+  summary    print what an audit log recorded, as JSON
+  node       run a process node against any cluster (up does so itself)
 
 stoker-cluster COMMAND --help lists the flags.
 `

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"time"
 
@@ -87,6 +88,8 @@ func useCluster(ctx context.Context, o *upOptions, kubeconfig string) error {
 	if err := publish(starting, o, env, config, file); err != nil {
 		return stoppedOr(ctx, err)
 	}
+	// The API server is not this program's to stop.
+	signal.Ignore(outageBegins, outageEnds)
 	fmt.Println("ready")
 	<-ctx.Done()
 	return nil

@@ -163,12 +163,22 @@ func startCluster(ctx context.Context, o *upOptions) error {
 		return stoppedOr(ctx, err)
 	}
 	fmt.Fprintf(os.Stderr, "cluster %s up after %.1f s: KUBECONFIG=%s\n", config.Host, time.Since(begun).Seconds(), kubeconfig)
+	outages := make(chan os.Signal, 1)
+	signal.Notify(outages, outageBegins, outageEnds)
 	fmt.Println("ready")
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-cp.Failed():
-		return err
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-cp.Failed():
+			return err
+		case which := <-outages:
+			if which == outageBegins {
+				cp.KillAPIServer()
+			} else if err := cp.RestartAPIServer(); err != nil {
+				return err
+			}
+		}
 	}
 }
 

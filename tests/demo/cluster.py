@@ -1,5 +1,6 @@
 """The local cluster as the demo and the end-to-end tests use it."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -84,6 +85,18 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def outage(self):
+        """The API server is not there, as if it had crashed; all else goes on."""
+        self.api_server("stop")
+        try:
+            yield
+        finally:
+            self.api_server("start")
+
+    def api_server(self, what):
+        subprocess.run([self.bin / "stoker-cluster", "apiserver", what, "--dir", self.dir], check=True)
 
     def kubectl(self, *args, check=True):
         done = subprocess.run([self.env["KUBECTL"], "--kubeconfig", self.dir / "kubeconfig", "-n", self.env["NAMESPACE"], *args],

@@ -39,6 +39,7 @@ def main():
     parser.add_argument("--stock-home", type=pathlib.Path, required=True, help="the distribution it was made from")
     parser.add_argument("--apps", type=pathlib.Path, required=True, help="the directory of apps.jar")
     parser.add_argument("--cluster-bin", type=pathlib.Path, required=True, help="what tests/cluster/build.sh printed")
+    parser.add_argument("--panicking-library", type=pathlib.Path, help="libstoker_jni.so with the feature fake-engine")
     parser.add_argument("tests", nargs="*", help=f"names of tests, all by default: {', '.join(found)}")
     options = parser.parse_args()
     unknown = [name for name in options.tests if name not in found]

@@ -12,8 +12,9 @@ class Suite:
     def __init__(self, cluster, options, logs):
         self.cluster, self.options, self.logs = cluster, options, logs
 
-    def submit(self, name, mode, args=(4, 1, DEADLINE), executors=1, conf=(), main="SparkPi"):
-        return Application(self.cluster, self.options.spark_home, mode, args, self.logs / f"{name}.log", executors, conf, main)
+    def submit(self, name, mode, args=(4, 1, DEADLINE), executors=1, conf=(), main="SparkPi", spark_home=None):
+        home = spark_home or self.options.spark_home
+        return Application(self.cluster, home, mode, args, self.logs / f"{name}.log", executors, conf, main)
 
     def let_go_on(self, gate):
         (self.cluster.control / gate).touch()

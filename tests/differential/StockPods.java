@@ -6,10 +6,15 @@ import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.dsl.AppsAPIGroupDSL;
+import io.fabric8.kubernetes.client.dsl.MixedOperation;
+import io.fabric8.kubernetes.client.dsl.PodResource;
+import io.fabric8.kubernetes.client.dsl.RollableScalableResource;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,6 +35,7 @@ import org.apache.spark.resource.ExecutorResourceRequest;
 import org.apache.spark.resource.ResourceProfile;
 import org.apache.spark.resource.ResourceProfile$;
 import org.apache.spark.resource.TaskResourceRequest;
+import org.apache.spark.scheduler.cluster.k8s.AbstractPodsAllocator;
 import org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBuilder;
 import scala.Option;
 
@@ -38,8 +44,8 @@ import scala.Option;
  *
  * <p>Runs with the jars of one Spark version on the class path and this directory as argument. It answers each line of
  * its input with one line. First it tells {"version", "user"}. A case is {"spark": {key: value}, "test": {key: value}};
- * README.md beside this file tells what "test" may contain. Its answer is {"prefix", "pod", "resources", "configMap"}
- * or {"error"}.
+ * README.md beside this file tells what "test" may contain. Its answer is {"prefix", "pod", "resources",
+ * "configMap"}, with "controller" where the case has replicas, or {"error"}.
  *
  * <p>The source is compiled against Scala 2.12 and 2.13: collections are built and read with what both have.
  */
@@ -121,6 +127,10 @@ public final class StockPods {
     result.put("pod", pod);
     result.put("resources", Scala.list(built.executorKubernetesResources()));
     result.put("configMap", configMap(conf, driverPod));
+    if (test.containsKey("case.replicas")) {
+      int replicas = Integer.parseInt(test.get("case.replicas"));
+      result.put("controller", StockController.of(conf, security, appId(), driverPod.get(), profile, replicas));
+    }
     return result;
   }
 
@@ -188,6 +198,58 @@ public final class StockPods {
         return dir == null ? null : directory.resolve("conf-dirs").resolve(dir).toString();
       }
       return name.equals("_SPARK_AUTH_SECRET") ? test.get("case.secret") : test.get("case.env." + name);
+    }
+  }
+
+  /** What stock's allocators for controllers send. */
+  private static final class StockController {
+    private static final String PACKAGE = "org.apache.spark.scheduler.cluster.k8s.";
+
+    private final Pod driverPod;
+    private Object sent;
+
+    private StockController(Pod driverPod) {
+      this.driverPod = driverPod;
+    }
+
+    static Object of(
+        SparkConf conf, SecurityManager security, String appId, Pod driverPod, ResourceProfile profile, int replicas) {
+      String kind = conf.get("spark.kubernetes.allocation.pods.allocator");
+      conf.set("spark.kubernetes.driver.pod.name", driverPod.getMetadata().getName());
+      StockController controller = new StockController(driverPod);
+      try {
+        // Older versions have no allocator for deployments.
+        Class<?> allocator = Class.forName(
+            PACKAGE + (kind.equals("deployment") ? "DeploymentPodsAllocator" : "StatefulSetPodsAllocator"));
+        AbstractPodsAllocator made = (AbstractPodsAllocator) allocator.getConstructors()[0].newInstance(
+            conf, security, new KubernetesExecutorBuilder(), controller.proxy(KubernetesClient.class), null, null);
+        made.start(appId, null);
+        scala.collection.immutable.Map<ResourceProfile, Object> targets = scala.collection.immutable.Map$.MODULE$.empty();
+        made.setTotalExpectedExecutors(targets.updated(profile, replicas));
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException(e);
+      }
+      return controller.sent;
+    }
+
+    /** A client that reads templates, knows the driver pod and keeps what is to be created. */
+    private <T> T proxy(Class<T> type) {
+      return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
+        switch (method.getName()) {
+          case "apps": return proxy(AppsAPIGroupDSL.class);
+          case "pods":
+          case "statefulSets":
+          case "deployments":
+          case "inNamespace": return proxy(MixedOperation.class);
+          case "withName": return proxy(PodResource.class);
+          case "get": return driverPod;
+          case "load": return method.invoke(client().pods(), arguments);
+          case "resource":
+            sent = arguments[0];
+            return proxy(RollableScalableResource.class);
+          default: return null;
+        }
+      }));
     }
   }
 

@@ -53,6 +53,42 @@ fn on_a_real_api_server() {
     claims_have_an_owner_and_go_with_it(&cluster);
     refusals_are_clear_and_leave_nothing(&cluster);
     a_start_ends_with_the_signal(&cluster);
+    without_a_watch_executors_are_listed(&cluster);
+}
+
+fn without_a_watch_executors_are_listed(cluster: &LocalCluster) {
+    const EXECUTORS: u32 = 5;
+    let app = "without-a-watch";
+    let calls = |verb: &str| {
+        let calls = cluster.calls("stoker/");
+        calls
+            .get(&(verb.into(), "pods".into()))
+            .copied()
+            .unwrap_or_default()
+    };
+    let (watches, lists) = (calls("watch"), calls("list"));
+    let mut properties = cluster.properties(app);
+    for (key, value) in [
+        ("enableApiWatcher", "false"),
+        ("apiPollingInterval", "1s"),
+        ("enablePollingWithResourceVersion", "true"),
+    ] {
+        properties.insert(format!("spark.kubernetes.executor.{key}"), value.into());
+    }
+    let mut stoker = Allocate::start(&properties, EXECUTORS);
+    stoker.wait_for("5 executors to run", |events| {
+        count(events, "running") == EXECUTORS as usize
+    });
+    cluster.kubectl(&["delete", "pod", &format!("{app}-exec-3"), "--wait=false"], None);
+    let events = stoker.wait_for("the replacement to run", |events| {
+        count(events, "running") == EXECUTORS as usize + 1
+    });
+    assert_eq!(ids(events, "lost"), BTreeSet::from([3]));
+    stoker.signal("TERM");
+    let (code, events) = stoker.wait();
+    assert_eq!((code, count(&events, "lost")), (Some(0), 1));
+    assert_eq!(calls("watch"), watches);
+    assert!(calls("list") > lists + 2);
 }
 
 fn holds_replaces_and_releases(cluster: &LocalCluster) {

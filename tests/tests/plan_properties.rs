@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use stoker_core::plan::{Action, Batch, ClaimOwner, Notice, PlanConfig, Polling, ProfileId};
+use stoker_core::plan::{Action, Batch, ClaimOwner, ControllerKind, Notice, PlanConfig, Polling, ProfileId};
 use stoker_core::sim::claims::ClaimRights;
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_core::sim::faults::Faults;
@@ -95,6 +95,11 @@ prop_compose! {
         claim_owner in prop::sample::select(vec![ClaimOwner::Driver, ClaimOwner::Pod]),
         reuse_claims in any::<bool>(),
         wait_for_claims in any::<bool>(),
+        controller in prop_oneof![
+            3 => Just(None),
+            1 => Just(Some(ControllerKind::StatefulSet)),
+            1 => Just(Some(ControllerKind::Deployment)),
+        ],
         polling in prop::option::weighted(0.25, (1..90_u64, any::<bool>())),
         seed in any::<u64>(),
     ) -> PlanConfig {
@@ -112,6 +117,8 @@ prop_compose! {
             claim_owner,
             reuse_claims,
             wait_for_claims,
+            controller,
+            deletion_cost: controller.map(|_| -1),
             polling: polling.map(|(interval, cached)| Polling { interval: Duration::from_secs(interval), cached }),
             seed,
             ..Sim::config()
@@ -248,6 +255,8 @@ proptest! {
         let mut scenario = scenario;
         scenario.cfg.driver_pod = Some("driver".into());
         scenario.cfg.delete_executors = true;
+        // The controllers of an earlier life are refused.
+        scenario.cfg.controller = None;
         let mut sim = start(&scenario);
         for crash in crashes {
             sim.target(0, 5);
@@ -271,6 +280,7 @@ proptest! {
     /// Without faults every create is one POST and no pod is asked for.
     #[test]
     fn a_quiet_cluster_costs_one_post_for_each_executor(target in 0..60_u32, seed in any::<u64>(), cfg in configs(), claims in 0..3_usize) {
+        let cfg = PlanConfig { controller: None, ..cfg };
         let claims = claims * usize::from(cfg.prepares);
         let mut sim = Sim::new(cfg, seed);
         sim.claims_each = claims;

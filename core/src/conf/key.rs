@@ -53,7 +53,6 @@ pub struct KeyInfo {
     prepended: Option<(&'static KeyInfo, &'static str)>,
     check: Check,
     status: Status,
-    inert: &'static [&'static str],
     literal: bool,
 }
 
@@ -71,7 +70,6 @@ impl KeyInfo {
             prepended: None,
             check: Check::Any,
             status: Status::Built,
-            inert: &[],
             literal: false,
         }
     }
@@ -142,11 +140,9 @@ impl KeyInfo {
         self.status
     }
 
-    /// Whether a text leaves things as they are without the feature of the key: it is the default, or a word that turns
-    /// the feature off.
+    /// Whether a text leaves things as they are without the feature of the key: it is the default.
     pub fn is_inert(&self, text: &str, release: Release) -> bool {
-        let text = text.trim();
-        self.default_in(release) == Some(text) || self.inert.contains(&text)
+        self.default_in(release) == Some(text.trim())
     }
 
     /// Whether a release of Spark knows the key.
@@ -303,12 +299,6 @@ macro_rules! single_key_builder {
                 self
             }
 
-            /// A configuration that sets the key is refused, because the named feature is not there.
-            pub(super) const fn not_built(mut self, feature: &'static str) -> Self {
-                self.info.status = Status::NotBuilt(feature);
-                self
-            }
-
             /// The limit on the values.
             pub(super) const fn check(mut self, check: Check) -> Self {
                 self.info.check = check;
@@ -345,6 +335,16 @@ impl<T: Value> Key<T> {
         self
     }
 
+    /// A configuration that sets the key is refused, because the named feature is not there.
+    #[allow(
+        dead_code,
+        reason = "every key is honoured; the next one of Spark may come before its feature"
+    )]
+    pub(super) const fn not_built(mut self, feature: &'static str) -> Self {
+        self.info.status = Status::NotBuilt(feature);
+        self
+    }
+
     /// Releases that changed the default, in their order.
     pub(super) const fn changed(mut self, changes: &'static [(Release, &'static str)]) -> Self {
         self.info.changes = changes;
@@ -362,12 +362,6 @@ impl<T: Value> OptKey<T> {
     /// The key whose value is put before this one's, and what stands between them.
     pub(super) const fn prepended(mut self, key: &'static KeyInfo, separator: &'static str) -> Self {
         self.info.prepended = Some((key, separator));
-        self
-    }
-
-    /// Values that a key whose feature is not built may have, beside its default.
-    pub(super) const fn inert(mut self, values: &'static [&'static str]) -> Self {
-        self.info.inert = values;
         self
     }
 }

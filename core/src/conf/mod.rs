@@ -85,6 +85,20 @@ impl Conf {
         self.set_name(key.info()).is_some()
     }
 
+    /// The same with another text for a key. It is not validated.
+    #[must_use]
+    pub fn with_entry(&self, key: &impl AnyKey, text: &str) -> Conf {
+        let Inner { sources, version } = &*self.inner;
+        let mut sources = sources.clone();
+        sources
+            .properties
+            .insert(key.info().name().to_owned(), text.to_owned());
+        let version = version.clone();
+        Conf {
+            inner: Arc::new(Inner { sources, version }),
+        }
+    }
+
     /// Whether this Spark version knows the key. Where it does not, the key has its default whatever the user set, and
     /// what the key stands for is not to be done.
     pub fn knows(&self, key: &impl AnyKey) -> bool {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::types::{CallId, ExecutorId, ObjectRef, ProfileId};
+use crate::spec::ControllerKind;
 
 /// An API call to be started. Each is answered exactly once through `Plan::handle_result`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +96,7 @@ pub enum Action {
         /// `gracePeriodSeconds`; `None` leaves it to the pod.
         grace: Option<Duration>,
     },
-    /// `PATCH` labels of one executor pod.
+    /// `PATCH` labels or annotations of one executor pod.
     Patch {
         /// Identifies the result.
         call: CallId,
@@ -110,6 +111,39 @@ pub enum Action {
     DeleteConfigMap {
         /// Identifies the result.
         call: CallId,
+    },
+    /// `POST` the `StatefulSet` or `Deployment` that makes the executor pods of a profile.
+    CreateController {
+        /// Identifies the result.
+        call: CallId,
+        /// What it is.
+        kind: ControllerKind,
+        /// The profile.
+        profile: ProfileId,
+        /// `metadata.name`
+        name: String,
+        /// `spec.replicas`
+        replicas: u32,
+    },
+    /// `PUT` the size of a controller.
+    ScaleController {
+        /// Identifies the result.
+        call: CallId,
+        /// What it is.
+        kind: ControllerKind,
+        /// `metadata.name`
+        name: String,
+        /// `spec.replicas`
+        replicas: u32,
+    },
+    /// `DELETE` a controller, and in the background its pods.
+    DeleteController {
+        /// Identifies the result.
+        call: CallId,
+        /// What it is.
+        kind: ControllerKind,
+        /// `metadata.name`
+        name: String,
     },
     /// `DELETE` on a collection, selected by the application's labels.
     DeleteCollection {
@@ -151,6 +185,9 @@ impl Action {
             | Action::Delete { call, .. }
             | Action::Patch { call, .. }
             | Action::DeleteConfigMap { call }
+            | Action::CreateController { call, .. }
+            | Action::ScaleController { call, .. }
+            | Action::DeleteController { call, .. }
             | Action::DeleteCollection { call, .. }
             | Action::ListClaims { call, .. }
             | Action::WatchClaims { call, .. } => *call,
@@ -158,7 +195,7 @@ impl Action {
     }
 }
 
-/// A change of a pod's labels.
+/// A change of a pod's labels or annotations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PodPatch {
     /// `spark-exec-inactive=true`: kept because `spark.kubernetes.executor.deleteOnTermination=false`.
@@ -170,6 +207,10 @@ pub enum PodPatch {
         /// Label value.
         value: String,
     },
+    /// `spark-exec-id`: the number of the executor that has asked for it.
+    ExecutorId(ExecutorId),
+    /// The annotation `controller.kubernetes.io/pod-deletion-cost`.
+    DeletionCost(i32),
 }
 
 /// A collection deleted as a whole, by the label `spark-app-selector` and, of pods and `ConfigMap`s, `spark-role=executor`.

@@ -17,7 +17,7 @@ impl Plan {
     pub(super) fn send_chore(&mut self, chore: Chore) {
         let action = match &chore {
             Chore::Get { id, .. } => {
-                let (executor, name) = (*id, self.cfg.pod_name(*id));
+                let (executor, name) = (*id, self.pod_name(*id));
                 let call = self.calls.begin(Call::Chore(chore));
                 Action::Get { call, executor, name }
             }
@@ -38,7 +38,7 @@ impl Plan {
                 Action::DeleteClaim { call, claim }
             }
             Chore::Patch { id, patch, .. } => {
-                let (executor, name, patch) = (*id, self.cfg.pod_name(*id), patch.clone());
+                let (executor, name, patch) = (*id, self.pod_name(*id), patch.clone());
                 let call = self.calls.begin(Call::Chore(chore));
                 Action::Patch {
                     call,

@@ -80,7 +80,10 @@ impl ClaimWatch {
 impl Plan {
     /// Whether claims are given to new executors.
     pub(super) fn reuses_claims(&self) -> bool {
-        self.cfg.prepares && self.cfg.reuse_claims && self.cfg.claim_owner == ClaimOwner::Driver
+        self.cfg.prepares
+            && self.cfg.reuse_claims
+            && self.cfg.claim_owner == ClaimOwner::Driver
+            && self.cfg.controller.is_none()
     }
 
     /// Whether the claims of an earlier life of the driver are known, as far as they can be.

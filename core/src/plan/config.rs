@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::types::ExecutorId;
+use crate::spec::ControllerKind;
 
 /// Settings of a [`Plan`](super::Plan). All durations are on the clock of the plan.
 #[derive(Debug, Clone)]
@@ -90,6 +91,11 @@ pub struct PlanConfig {
     pub polling: Option<Polling>,
     /// Seed of all jitter.
     pub seed: u64,
+    /// What makes the executor pods; the plan itself where there is none. `spark.kubernetes.allocation.pods.allocator`
+    pub controller: Option<ControllerKind>,
+    /// What pods of executors that are decommissioned or killed cost a `Deployment` that has too many.
+    /// `spark.kubernetes.executor.podDeletionCost`
+    pub deletion_cost: Option<i32>,
 }
 
 /// Who owns the volume claims of executors.
@@ -157,11 +163,19 @@ impl PlanConfig {
             wait_for_claims: false,
             polling: None,
             seed: 0,
+            controller: None,
+            deletion_cost: None,
         }
     }
 
     /// The name of an executor's pod.
     pub fn pod_name(&self, executor: ExecutorId) -> String {
         format!("{}-exec-{executor}", self.pod_name_prefix)
+    }
+
+    /// The executor whose pod has this name.
+    pub(super) fn executor_of(&self, pod: &str) -> Option<ExecutorId> {
+        let id = pod.strip_prefix(&self.pod_name_prefix)?.strip_prefix("-exec-")?;
+        id.parse().ok().map(ExecutorId)
     }
 }

@@ -33,6 +33,9 @@ fn wants(cfg: &PlanConfig, ledger: &Ledger, profile: ProfileId, target: usize) -
 impl Plan {
     /// Sends the creates that targets and budget allow.
     pub(super) fn send_creates(&mut self, now: Duration) {
+        if self.has_controllers() {
+            return self.send_controllers(now);
+        }
         if self.cfg.prepares {
             self.send_prepared(now);
             return;
@@ -231,6 +234,7 @@ impl Plan {
         match outcome {
             Outcome::Done(Some(pod)) => {
                 self.chores_backoff.reset();
+                self.settle_seat(now, id, &pod);
                 if confirmed || self.identify(&pod) == Some(id) {
                     self.observe_got(now, id, sent_at, &pod);
                 } else {
@@ -240,6 +244,7 @@ impl Plan {
                         "the name of an executor pod is taken by a foreign pod"
                     );
                     self.ledger.remove(id);
+                    self.seats.leave(id);
                 }
             }
             Outcome::Done(None) => {
@@ -269,11 +274,15 @@ impl Plan {
         let Some(executor) = self.ledger.get(id) else {
             return;
         };
-        let pod = self.cfg.pod_name(id);
+        let pod = self.pod_name(id);
         match executor.stage {
             Stage::Unconfirmed { taken: true, .. } => {
                 // It was somebody's, and it has gone: the number is spent.
                 self.ledger.remove(id);
+            }
+            // It has asked for its number, so it was there.
+            Stage::Unconfirmed { .. } if self.has_controllers() => {
+                self.gone(now, id, End::missing(id, &pod));
             }
             Stage::Unconfirmed { since, attempts, .. } => {
                 let expires_at = if self.stop.is_some() {
@@ -321,7 +330,8 @@ impl Plan {
     /// Deletes pods above the target that nobody uses yet, the newest first, as soon as they are old enough.
     pub(super) fn trim(&mut self, now: Duration) {
         self.timers.stop(Timer::Excess);
-        if self.stop.is_some() || self.phase != Phase::Allocating {
+        // A controller chooses itself which pods go.
+        if self.stop.is_some() || self.phase != Phase::Allocating || self.has_controllers() {
             return;
         }
         self.withdraw_excess();

@@ -17,6 +17,9 @@ const FORGET_AFTER: Duration = Duration::from_mins(1);
 impl Plan {
     /// The executor whose pod this is: by name, application, executor id and owner.
     pub(super) fn identify(&self, pod: &PodFacts) -> Option<ExecutorId> {
+        if self.has_controllers() {
+            return self.seats.executor_in(pod);
+        }
         let id = pod.executor?;
         let ours = self.ledger.issued(id)
             && pod.app_id.as_deref() == Some(&self.cfg.app_id)
@@ -35,6 +38,9 @@ impl Plan {
 
     /// A pod as list, watch or get show it.
     pub(super) fn observe(&mut self, now: Duration, pod: &PodFacts) {
+        if self.has_controllers() {
+            return self.observe_seated(now, pod);
+        }
         let id = self.identify(pod);
         let known = id.filter(|id| self.ledger.get(*id).is_some());
         self.volumes.pod_shown(&pod.uid, &pod.claims, known);
@@ -107,6 +113,7 @@ impl Plan {
     pub(super) fn observe_deleted(&mut self, now: Duration, pod: &PodFacts) {
         self.chores.stray_gone(&pod.uid);
         self.volumes.pod_gone(&pod.uid);
+        self.seats.note_deleted(&pod.name);
         let Some(id) = self.identify(pod).filter(|id| self.ledger.get(*id).is_some()) else {
             return;
         };
@@ -193,10 +200,10 @@ impl Plan {
             return;
         };
         let (profile, uid) = (executor.profile, executor.uid.clone());
-        self.metrics.runs(now, executor.sent_at);
+        self.metrics.runs(now, executor);
         self.pending.clear(id);
         self.ledger.update(id, |executor| executor.stage = Stage::Running);
-        let pod = self.cfg.pod_name(id);
+        let pod = self.pod_name(id);
         self.notices.push_back(Notice::Running {
             executor_id: id,
             profile,
@@ -211,6 +218,7 @@ impl Plan {
         if let Some(executor) = self.ledger.remove(id) {
             self.volumes.pod_gone(&executor.uid);
         }
+        self.seats.leave(id);
     }
 
     /// Reports the end of an executor, once.
@@ -233,7 +241,7 @@ impl Plan {
             executor.kill_at = None;
             executor.forget_at = None;
         });
-        let pod = self.cfg.pod_name(id);
+        let pod = self.pod_name(id);
         if released {
             self.notices.push_back(Notice::Released {
                 executor_id: id,
@@ -305,7 +313,7 @@ impl Plan {
 
     /// Queues the delete of an executor's pod, once.
     pub(super) fn delete(&mut self, id: ExecutorId) {
-        let name = self.cfg.pod_name(id);
+        let name = self.pod_name(id);
         let mut chore = None;
         self.ledger.update(id, |executor| {
             executor.kill_at = None;
@@ -347,7 +355,7 @@ impl Plan {
             self.release(now, id);
         }
         if forget {
-            let pod = self.cfg.pod_name(id);
+            let pod = self.pod_name(id);
             self.end(now, id, End::deleted(id, &pod));
         }
     }

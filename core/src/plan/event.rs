@@ -22,7 +22,7 @@ pub enum CallResult {
     Prepared(Outcome<Vec<Prepared>>),
     /// Answers `CreateClaim` with the claim.
     Claim(Outcome<ObjectRef>),
-    /// Answers `Delete`, `DeleteClaim`, `Patch` and `DeleteCollection`. Absence (404) and a UID conflict (409) are `Failed`
+    /// Answers `Delete`, `DeleteClaim`, `Patch`, `DeleteCollection` and the calls on controllers. Absence (404) and a UID conflict (409) are `Failed`
     /// with their class; the plan takes them as done.
     Empty(Outcome<()>),
     /// Answers `ListClaims`.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::action::PodPatch;
-use super::types::{CallId, ExecutorId, ObjectRef};
+use super::controllers::Change;
+use super::types::{CallId, ExecutorId, ObjectRef, ProfileId};
 
 /// What a call in flight is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,11 @@ pub(super) enum Call {
     DeleteConfigMap,
     ListClaims,
     WatchClaims,
+    Controller {
+        profile: ProfileId,
+        change: Change,
+        sent_at: Duration,
+    },
 }
 
 /// A call on one pod or claim that shares the budget with the creates.
@@ -55,6 +61,18 @@ pub(super) enum Chore {
         patch: PodPatch,
         attempts: u32,
     },
+}
+
+impl Chore {
+    fn is_cost(&self) -> bool {
+        matches!(
+            self,
+            Chore::Patch {
+                patch: PodPatch::DeletionCost(_),
+                ..
+            }
+        )
+    }
 }
 
 /// Calls in flight by their identifier.
@@ -99,6 +117,13 @@ impl Calls {
         self.open.values().any(|open| matches!(open, Call::Claim { .. }))
     }
 
+    /// Whether the cost of a pod is on its way.
+    pub(super) fn any_cost(&self) -> bool {
+        self.open
+            .values()
+            .any(|open| matches!(open, Call::Chore(chore) if chore.is_cost()))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
@@ -139,6 +164,16 @@ impl Chores {
     /// A pod is known to be gone before the watch says so.
     pub(super) fn bury(&mut self, uid: &str) {
         self.strays.insert(uid.to_owned());
+    }
+
+    /// Whether a pod is known to be gone, or is being deleted.
+    pub(super) fn is_stray(&self, uid: &str) -> bool {
+        self.strays.contains(uid)
+    }
+
+    /// Whether the cost of a pod waits to be told.
+    pub(super) fn any_cost(&self) -> bool {
+        self.others.iter().any(Chore::is_cost)
     }
 
     /// The watch says that a pod is gone.

@@ -102,6 +102,13 @@ impl End {
         End::new(LossKind::Deleted, NO_EXIT_CODE, message)
     }
 
+    /// An executor whose container was started anew before its end was seen.
+    pub(super) fn restarted(id: ExecutorId, pod: &str) -> Self {
+        let message =
+            format!("Executor {id} is lost: its container in pod {pod} has ended and was started again.");
+        End::new(LossKind::Unknown, NO_EXIT_CODE, message)
+    }
+
     /// A pod that somebody deleted.
     pub(super) fn deleted(id: ExecutorId, pod: &str) -> Self {
         let message =
@@ -120,6 +127,11 @@ pub(super) fn assess(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> Life {
         // A node that does not answer changes nothing yet.
         PodPhase::Pending | PodPhase::Unknown => Life::Pending,
     }
+}
+
+/// Whether any of its containers has ended, or the pod itself.
+pub(super) fn has_ended(pod: &PodFacts) -> bool {
+    is_terminal(pod) || main_containers(pod).any(|container| exit_of(container).is_some())
 }
 
 /// Whether the pod has ended for good: it is kept, not deleted, where the user wants to look at ended pods.

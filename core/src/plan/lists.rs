@@ -37,8 +37,9 @@ impl Listing {
         }
     }
 
-    pub(super) fn show(&mut self, pod: &PodFacts) {
-        self.seen.extend(pod.executor);
+    /// Takes note of a pod and of whose it is.
+    pub(super) fn show(&mut self, pod: &PodFacts, executor: Option<ExecutorId>) {
+        self.seen.extend(executor);
         self.uids.insert(pod.uid.clone());
     }
 }
@@ -113,8 +114,8 @@ impl Plan {
             if first {
                 self.on_first_list_pod(pod);
             } else {
-                listing.show(pod);
                 self.observe(now, pod);
+                listing.show(pod, self.listed(pod));
             }
         }
         if let Some(token) = page.continue_token.filter(|token| !token.is_empty()) {
@@ -155,7 +156,7 @@ impl Plan {
             .collect();
         for (id, expected) in unseen {
             if expected && !listing.cached {
-                let pod = self.cfg.pod_name(id);
+                let pod = self.pod_name(id);
                 self.gone(now, id, End::missing(id, &pod));
                 continue;
             }

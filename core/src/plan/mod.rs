@@ -18,6 +18,7 @@ mod claim_watch;
 mod claims;
 mod concurrency;
 mod config;
+mod controllers;
 mod creates;
 mod desired;
 mod ends;
@@ -31,6 +32,7 @@ mod metrics;
 mod notice;
 mod pending;
 mod prepare;
+mod seats;
 mod snapshot;
 mod startup;
 mod stop;
@@ -44,6 +46,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+pub use crate::spec::ControllerKind;
 pub use action::{Action, PodPatch, Selection};
 pub use config::{Batch, ClaimOwner, PlanConfig, Polling};
 pub use event::{
@@ -65,12 +68,14 @@ use backoff::Backoff;
 use budget::Budget;
 use claim_watch::ClaimWatch;
 use claims::Claim;
+use controllers::Controllers;
 use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
 use ledger::{Ledger, Stage};
 use metrics::Metrics;
 use pending::Pending;
+use seats::Seats;
 use startup::Startup;
 use stop::{Leftover, Stop};
 use timer::{Timer, Timers};
@@ -106,6 +111,8 @@ pub struct Plan {
     labels_forbidden: bool,
     failures: Failures,
     pending: Pending,
+    controllers: Controllers,
+    seats: Seats,
     metrics: Metrics,
     timers: Timers,
     rng: Rng,
@@ -153,6 +160,8 @@ impl Plan {
             labels_forbidden: false,
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
             pending: Pending::default(),
+            controllers: Controllers::default(),
+            seats: Seats::default(),
             metrics: Metrics::default(),
             timers: Timers::default(),
             rng: Rng::with_seed(cfg.seed),
@@ -194,7 +203,7 @@ impl Plan {
                     executor.released = true;
                     executor.kill_at = Some(at);
                 });
-                self.label_decommission(*id);
+                self.mark_leaving(*id);
             } else {
                 self.release(now, *id);
             }
@@ -202,25 +211,28 @@ impl Plan {
         self.pump(now);
     }
 
-    /// Spark decommissions these executors: their pods are labelled where the user has set a label.
+    /// Spark decommissions these executors: their pods are labelled, and told to cost little, where the user has set a
+    /// label or a cost.
     pub fn handle_decommission(&mut self, now: Duration, executors: &[ExecutorId]) {
         for id in executors {
             self.ledger.update(*id, |executor| executor.decommissioned = true);
-            self.label_decommission(*id);
+            self.mark_leaving(*id);
         }
         self.pump(now);
     }
 
-    fn label_decommission(&mut self, id: ExecutorId) {
-        let Some((label, value)) = self.cfg.decommission_label.clone() else {
-            return;
-        };
+    fn mark_leaving(&mut self, id: ExecutorId) {
+        let label = self.cfg.decommission_label.clone();
+        let label = label.map(|(label, value)| PodPatch::Decommission { label, value });
+        let cost = self.cfg.deletion_cost.map(PodPatch::DeletionCost);
         if self
             .ledger
             .get(id)
             .is_some_and(|e| e.is_confirmed() && e.stage != Stage::Ended && !e.deleting)
         {
-            self.label(id, PodPatch::Decommission { label, value });
+            for patch in cost.into_iter().chain(label) {
+                self.label(id, patch);
+            }
         }
     }
 
@@ -308,6 +320,16 @@ impl Plan {
             }
             (Call::ListClaims, CallResult::Claims(outcome)) => self.on_claim_list(now, outcome),
             (Call::WatchClaims, CallResult::Watch(outcome)) => self.on_claim_watch_end(now, outcome),
+            (
+                Call::Controller {
+                    profile,
+                    change,
+                    sent_at,
+                },
+                CallResult::Empty(outcome),
+            ) => {
+                self.on_controller(now, profile, change, sent_at, outcome);
+            }
             (call, result) => {
                 self.fatal(
                     FatalKind::Internal,
@@ -335,7 +357,7 @@ impl Plan {
                 Timer::StopDeadline => self.on_stop_deadline(),
                 Timer::ListClaims => self.list_claims(now),
                 Timer::WatchClaims => self.watch_claims(now),
-                Timer::Creates | Timer::Chores | Timer::Stop => {}
+                Timer::Creates | Timer::Chores | Timer::Stop | Timer::Controllers => {}
             }
         }
         while let Some(id) = self.ledger.due(now) {

@@ -100,6 +100,16 @@ pub struct LossCause {
     pub app_caused: bool,
 }
 
+impl LossCause {
+    /// Whether the executor was lost for want of memory: by the container's reason, by the exit code of the JVM (52) or of
+    /// a process that was killed (137), or by what is said of it, which is all that Spark looks at.
+    pub fn is_out_of_memory(&self) -> bool {
+        self.kind == LossKind::OomKilled
+            || (self.kind == LossKind::Exited && matches!(self.exit_code, 52 | 137))
+            || self.message.contains("OOM")
+    }
+}
+
 /// Classes of loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -142,4 +152,38 @@ pub enum FatalKind {
     InvalidConfiguration,
     /// A defect of Stoker itself.
     Internal,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn want_of_memory_shows_in_kind_code_or_message() {
+        let cause = |kind, exit_code, message: &str| LossCause {
+            kind,
+            message: message.to_owned(),
+            exit_code,
+            app_caused: true,
+        };
+        for memory in [
+            cause(LossKind::OomKilled, 1, ""),
+            cause(LossKind::Exited, 52, ""),
+            cause(LossKind::Exited, 137, ""),
+            cause(
+                LossKind::SidecarFailed,
+                1,
+                "Containers:\n  proxy: ended with exit code 137 (OOMKilled)",
+            ),
+        ] {
+            assert!(memory.is_out_of_memory(), "{memory:?}");
+        }
+        for other in [
+            cause(LossKind::Exited, 1, "an uncaught exception"),
+            cause(LossKind::Disrupted, 137, "preempted"),
+            cause(LossKind::Deleted, 143, "deleted"),
+        ] {
+            assert!(!other.is_out_of_memory(), "{other:?}");
+        }
+    }
 }

@@ -49,7 +49,7 @@ impl Plan {
         self.prepare(now);
     }
 
-    fn may_send(&mut self, now: Duration, opens_at: Duration) -> bool {
+    pub(super) fn may_send(&mut self, now: Duration, opens_at: Duration) -> bool {
         if !self.budget.has_place(self.chores.others_wait()) {
             return false;
         }
@@ -178,7 +178,7 @@ impl Plan {
         true
     }
 
-    fn may_create(&self) -> bool {
+    pub(super) fn may_create(&self) -> bool {
         self.phase == Phase::Allocating && self.stop.is_none()
     }
 

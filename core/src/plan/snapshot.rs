@@ -29,13 +29,13 @@ pub struct Snapshot {
     pub queued: usize,
     /// The id of the next executor.
     pub next_id: ExecutorId,
-    /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
-    /// when the last complete list was asked for; before the first list, of the start. It never goes back.
-    pub current_at: Duration,
     /// Counts of all profiles together.
     pub total: Counts,
     /// Creates that the API server is thought to take at once.
     pub create_limit: usize,
+    /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
+    /// when the last complete list was asked for; before the first list, of the start. It never goes back.
+    pub current_at: Duration,
     /// Volume claims that exist, as far as is known.
     pub claims: usize,
     /// Of these, used by no executor and given to the next.
@@ -70,9 +70,9 @@ impl Plan {
             next_id: self.ledger.next_id(),
             claims,
             free_claims,
-            current_at: self.watch.current_at(),
             total: self.ledger.total(),
             create_limit: self.budget.create_limit(),
+            current_at: self.watch.current_at(),
         }
     }
 

@@ -117,7 +117,9 @@ impl Plan {
         let wanted = |any: bool| if any { Round::Wanted } else { Round::Settled };
         self.withdraw_all();
         let pods = wanted(
-            delete && (self.ledger.any_issued() || self.chores.any_delete() || self.calls.any_delete()),
+            delete
+                && !self.has_controllers()
+                && (self.ledger.any_issued() || self.chores.any_delete() || self.calls.any_delete()),
         );
         // What the executor pods own goes with them. Stock deletes the others whether it deletes pods or not.
         let claims = wanted(self.claims_made && self.cfg.claim_owner == ClaimOwner::Driver);
@@ -153,7 +155,11 @@ impl Plan {
         if let Some(stop) = &mut self.stop {
             match stop.pods {
                 Round::InFlight { .. } => stop.more = true,
-                Round::Settled if !stop.single && self.cfg.delete_executors => stop.pods = Round::Wanted,
+                Round::Settled
+                    if !stop.single && self.cfg.delete_executors && self.cfg.controller.is_none() =>
+                {
+                    stop.pods = Round::Wanted;
+                }
                 Round::Settled | Round::Wanted => {}
             }
         }
@@ -164,6 +170,8 @@ impl Plan {
 
     /// The next calls of the stop.
     pub(super) fn send_stop(&mut self, now: Duration) {
+        let goes_on = self.stop.as_ref().is_some_and(|stop| !stop.done);
+        let controllers_gone = !(goes_on && self.cfg.delete_executors) || self.delete_controllers(now);
         let total = self.ledger.total();
         let resting = self.timers.is_set(Timer::Stop);
         let Some(stop) = &mut self.stop else { return };
@@ -210,6 +218,7 @@ impl Plan {
         let pods_done = stop.pods == Round::Settled
             && stop.config_maps == Round::Settled
             && !singles
+            && controllers_gone
             && total.creating == 0
             && total.unconfirmed == 0;
         // Pods that are to be kept need no goodbye.
@@ -251,7 +260,7 @@ impl Plan {
             .map(|(id, _)| id)
             .collect();
         for id in gone {
-            let pod = self.cfg.pod_name(id);
+            let pod = self.pod_name(id);
             self.ledger.update(id, |executor| executor.deleting = true);
             self.end(now, id, End::deleted(id, &pod));
         }

@@ -34,6 +34,8 @@ pub(super) enum Timer {
     Services,
     /// The stop ends, whatever is left.
     StopDeadline,
+    /// A controller is to be told its size, or at the stop to be deleted, again.
+    Controllers,
     /// List volume claims.
     ListClaims,
     /// Open the watch on volume claims.
@@ -41,7 +43,7 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Timer; 15] = [
+    const ALL: [Timer; 16] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,
@@ -55,6 +57,7 @@ impl Timer {
         Timer::Claims,
         Timer::Services,
         Timer::StopDeadline,
+        Timer::Controllers,
         Timer::ListClaims,
         Timer::WatchClaims,
     ];

@@ -132,14 +132,15 @@ impl Plan {
                 pod,
                 resource_version,
             } => {
+                self.observe(now, &pod);
+                let executor = self.listed(&pod);
                 if let State::Open {
                     listing: Some(listing),
                     ..
                 } = &mut self.watch.state
                 {
-                    listing.show(&pod);
+                    listing.show(&pod, executor);
                 }
-                self.observe(now, &pod);
                 resource_version
             }
             WatchEvent::Deleted {

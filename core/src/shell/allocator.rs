@@ -102,6 +102,8 @@ impl Allocator {
         let seed = u64::from_be_bytes(random().map_err(StartError::System)?);
         let prefix = factory.pod_name_prefix();
         let config = plan_config(conf, &settings.app_id, prefix, factory.prepares(), seed)?;
+        let controller = factory.controller_kind();
+        let config = PlanConfig { controller, ..config };
 
         let runtime = Builder::new_multi_thread()
             .worker_threads(WORKERS)

@@ -40,6 +40,15 @@ pub enum StartError {
         /// Class names.
         steps: Vec<String>,
     },
+    /// Pods that a controller makes cannot be customised one by one.
+    #[error(
+        "spark.kubernetes.executor.pod.featureSteps names {steps}, which Stoker does not run for pods of a controller: \
+         set spark.kubernetes.allocation.pods.allocator to direct, or spark.stoker.enabled to false"
+    )]
+    StepsOfController {
+        /// Class names.
+        steps: String,
+    },
     /// The caller no longer wants it.
     #[error("the start was cancelled")]
     Cancelled,
@@ -57,9 +66,12 @@ impl StartError {
     /// The class of the failure; the JVM's exception carries its name.
     pub fn kind(&self) -> FatalKind {
         match self {
-            Self::Conf(_) | Self::Spec(_) | Self::Access(_) | Self::Client(_) | Self::NeedsJvm { .. } => {
-                FatalKind::InvalidConfiguration
-            }
+            Self::Conf(_)
+            | Self::Spec(_)
+            | Self::Access(_)
+            | Self::Client(_)
+            | Self::NeedsJvm { .. }
+            | Self::StepsOfController { .. } => FatalKind::InvalidConfiguration,
             Self::System(_) | Self::Cancelled => FatalKind::Internal,
             Self::Refused { kind, .. } => *kind,
         }

@@ -61,6 +61,7 @@ pub(super) fn plan_config(
         wait_for_claims: conf.get(&keys::DRIVER_WAIT_TO_REUSE_PVC)?,
         polling: polling(conf)?,
         seed,
+        deletion_cost: conf.get(&keys::EXECUTOR_POD_DELETION_COST)?,
         ..PlanConfig::new(app_id, conf.get(&keys::NAMESPACE)?, pod_name_prefix)
     })
 }

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use crate::conf::{Conf, keys};
 use crate::plan::{ExecutorId, ObjectRef, Prepared, ProfileId, WantedClaim};
-use crate::spec::{self, AppContext, OwnerPod, PodStamp, PodTemplate, ResourceProfile, Secret, StampedPod};
+use crate::spec::{
+    self, AppContext, Controller, ControllerKind, OwnerPod, PodStamp, PodTemplate, ResourceProfile, Secret,
+    StampedPod,
+};
 use crate::with_causes;
 
 use super::clock::epoch_millis;
@@ -33,6 +36,10 @@ pub(super) struct PodFactory {
     driver_json: Option<Value>,
     /// Whether executors have claims or custom pods.
     prepares: bool,
+    /// An executor was lost for want of memory.
+    recovering: bool,
+    /// What makes the executor pods; Stoker itself where there is none.
+    controller: Option<ControllerKind>,
     /// Kinds of resources that custom steps want and that are not made: each is told once.
     dropped_kinds: BTreeSet<String>,
 }
@@ -68,6 +75,16 @@ impl PodFactory {
             tracing::warn!("{warning}");
         }
         let has_claims = !stamp.stamp(ExecutorId(1), 0).claims.is_empty();
+        let controller = ControllerKind::of(&conf)?;
+        if let Some(kind) = controller {
+            if !custom_steps.is_empty() {
+                return Err(StartError::StepsOfController {
+                    steps: custom_steps.join(", "),
+                });
+            }
+            // Nothing of it is used: it only has to be possible.
+            Controller::build(kind, &conf, &context, &profile, 0, 0)?;
+        }
         let profiles = BTreeMap::from([(ProfileId(0), profile)]);
         Ok(Self {
             conf,
@@ -79,6 +96,8 @@ impl PodFactory {
             prepares: !custom_steps.is_empty() || has_claims,
             custom_steps,
             driver_json: None,
+            recovering: false,
+            controller,
             dropped_kinds: BTreeSet::new(),
         })
     }
@@ -89,14 +108,6 @@ impl PodFactory {
 
     pub(super) fn config_map_name(&self) -> &str {
         &self.context.config_map_name
-    }
-
-    /// The executor whose pod has this name: names are deterministic.
-    pub(super) fn executor_of(&self, pod: &str) -> Option<ExecutorId> {
-        let id = pod
-            .strip_prefix(&self.context.pod_name_prefix)?
-            .strip_prefix("-exec-")?;
-        id.parse().ok().map(ExecutorId)
     }
 
     /// The driver pod owns whatever is made from now on.
@@ -113,7 +124,26 @@ impl PodFactory {
         self.profiles.insert(profile.id, profile);
     }
 
+    /// An executor was lost for want of memory: those made from now on run one task at a time, unless the user has said
+    /// whether they do. Returns whether that is new.
+    pub(super) fn recover(&mut self) -> bool {
+        if self.recovering || !spec::may_recover(&self.conf) {
+            return false;
+        }
+        self.recovering = true;
+        self.set_conf(self.conf.clone());
+        if let Ok(Some(warning)) = spec::recovery_warning(&self.conf) {
+            tracing::warn!("{warning}");
+        }
+        true
+    }
+
     pub(super) fn set_conf(&mut self, conf: Conf) {
+        let conf = if self.recovering {
+            spec::in_recovery(&conf)
+        } else {
+            conf
+        };
         if self.conf.fingerprint() != conf.fingerprint() {
             self.conf = conf;
             self.stamps.clear();
@@ -213,15 +243,33 @@ impl PodFactory {
     fn stamp(&mut self, executor: ExecutorId, profile: ProfileId) -> Result<StampedPod, String> {
         let seed = u128::from_be_bytes(random().map_err(|error| with_causes(&error))?);
         if !self.stamps.contains_key(&profile) {
-            let described = self
-                .profiles
-                .get(&profile)
-                .ok_or_else(|| format!("Spark has not described resource profile {profile} yet"))?;
+            let described = self.described(profile)?;
             let stamp =
                 PodStamp::build(&self.conf, &self.context, described).map_err(|error| with_causes(&error))?;
             self.stamps.insert(profile, stamp);
         }
         Ok(self.stamps[&profile].stamp(executor, seed))
+    }
+
+    /// What makes the executor pods; Stoker itself where there is none.
+    pub(super) fn controller_kind(&self) -> Option<ControllerKind> {
+        self.controller
+    }
+
+    /// The controller of a profile in JSON, or why there is none, for people.
+    pub(super) fn controller(&self, profile: ProfileId, replicas: u32) -> Result<Vec<u8>, String> {
+        let kind = self.controller.ok_or("executor pods are made one by one")?;
+        let seed = u128::from_be_bytes(random().map_err(|error| with_causes(&error))?);
+        let described = self.described(profile)?;
+        let controller = Controller::build(kind, &self.conf, &self.context, described, replicas, seed)
+            .map_err(|error| with_causes(&error))?;
+        Ok(controller.manifest.to_string().into_bytes())
+    }
+
+    fn described(&self, profile: ProfileId) -> Result<&ResourceProfile, String> {
+        self.profiles
+            .get(&profile)
+            .ok_or_else(|| format!("Spark has not described resource profile {profile} yet"))
     }
 
     /// The executor `ConfigMap` in JSON, or why there is none, for people.

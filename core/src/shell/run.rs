@@ -163,7 +163,9 @@ impl Loop {
             Command::Disconnected(id) => self.plan.handle_disconnected(now, id),
             // A receiver that is gone no longer wants the answer.
             Command::IsDeleted(id, answer) => drop(answer.send(self.plan.is_deleted(id))),
-            Command::ExecutorIdFor(pod, answer) => drop(answer.send(self.factory.executor_of(&pod))),
+            Command::ExecutorIdFor(pod, answer) => {
+                let _ = answer.send(self.plan.handle_executor_id_for(now, &pod));
+            }
             Command::UpdateConf(conf) => self.factory.set_conf(conf),
             Command::Answer(request, answer, taken) => {
                 // As above.
@@ -180,8 +182,10 @@ impl Loop {
 
     fn report(&self) -> Report {
         let times = self.plan.times();
+        let plan = self.plan.snapshot();
         Report {
-            plan: self.plan.snapshot(),
+            staleness: plan.staleness(self.clock.now()),
+            plan,
             counters: self.plan.counters().clone(),
             to_running: times.to_running.summary(),
             to_registered: times.to_registered.summary(),
@@ -205,13 +209,14 @@ impl Loop {
     /// Does all the plan wants done now.
     fn drain(&mut self) {
         loop {
-            while let Some(action) = self.plan.poll_action() {
-                self.start(action);
+            // First, since why an executor was lost may change how the next one is made.
+            while let Some(notice) = self.plan.poll_notice() {
+                self.tell(notice);
             }
-            let Some(notice) = self.plan.poll_notice() else {
+            let Some(action) = self.plan.poll_action() else {
                 break;
             };
-            self.tell(notice);
+            self.start(action);
         }
         if self.asking.is_none() {
             self.factory.keep_prepared(|id| self.plan.keeps_prepared(id));
@@ -241,6 +246,12 @@ impl Loop {
                 ..
             } => {
                 tracing::warn!(executor = %executor_id, pod, kind = ?cause.kind, "{}", cause.message);
+                if cause.is_out_of_memory() && self.factory.recover() {
+                    tracing::warn!(
+                        "An executor ran out of memory: those made from now on run one task at a time. They stay as they \
+                         are with spark.kubernetes.allocation.recoveryMode.enabled=false"
+                    );
+                }
             }
             Notice::Abort { exit_code, message } => tracing::error!(exit_code, "{message}"),
             Notice::Created { executor_id, pod, .. } => {

@@ -33,36 +33,38 @@ use super::check_claims::ClaimChecker;
 use super::check_lists::ListChecker;
 use super::check_metrics::MetricsChecker;
 use super::cluster::Cluster;
-use known::Known;
+pub(super) use known::Known;
 pub use violation::{Invariant, Violation};
 pub(in crate::sim) use violation::{Violations, require};
 
 /// Follows actions, results and notices, and records where an invariant does not hold.
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "facts that are independent of each other"
-)]
 pub struct Checker {
-    cfg: PlanConfig,
-    executors: BTreeMap<ExecutorId, Known>,
-    targets: BTreeMap<ProfileId, usize>,
+    pub(super) cfg: PlanConfig,
+    pub(super) executors: BTreeMap<ExecutorId, Known>,
+    pub(super) targets: BTreeMap<ProfileId, usize>,
     open: BTreeMap<CallId, Action>,
     claims: ClaimChecker,
-    list_checker: ListChecker,
+    pub(super) shown: ListChecker,
     metrics: MetricsChecker,
     sent: VecDeque<Duration>,
     deleted: BTreeSet<String>,
-    ready: bool,
-    stopping: bool,
-    aborted: bool,
+    pub(super) ready: bool,
+    pub(super) stopping: bool,
+    pub(super) aborted: bool,
     /// Losses by executor.
     pub lost: BTreeMap<ExecutorId, bool>,
     /// Single deletes sent.
     pub deletes: usize,
     /// Of these, for executors that Spark had not killed and that were not above the target.
     unasked: usize,
-    found: Violations,
+    /// Numbers that executors have asked for.
+    pub(super) given: BTreeSet<ExecutorId>,
+    /// By the UID of a pod, the last executor in it that has asked for its number.
+    pub(super) in_pods: BTreeMap<String, ExecutorId>,
+    /// UIDs of pods in which a process has ended.
+    pub(super) ended_in: BTreeSet<String>,
+    pub(super) found: Violations,
 }
 
 impl Checker {
@@ -70,7 +72,7 @@ impl Checker {
     pub fn new(cfg: PlanConfig) -> Self {
         Checker {
             claims: ClaimChecker::new(&cfg),
-            list_checker: ListChecker::new(&cfg),
+            shown: ListChecker::new(&cfg),
             metrics: MetricsChecker::default(),
             cfg,
             executors: BTreeMap::new(),
@@ -84,6 +86,9 @@ impl Checker {
             lost: BTreeMap::new(),
             deletes: 0,
             unasked: 0,
+            given: BTreeSet::new(),
+            in_pods: BTreeMap::new(),
+            ended_in: BTreeSet::new(),
             found: Violations::default(),
         }
     }
@@ -152,7 +157,7 @@ impl Checker {
 
     /// Lists begun, those at the beginning of a watch included.
     pub fn lists(&self) -> usize {
-        self.list_checker.begun
+        self.shown.begun
     }
 
     /// Executors of a profile that count: pods, creates in flight and of unknown outcome.
@@ -243,19 +248,19 @@ impl Checker {
                     require!(
                         self.found,
                         FirstList,
-                        self.list_checker.is_first_done(),
+                        self.shown.is_first_done(),
                         "a delete before the first list"
                     );
                 }
             }
             Action::List { .. } | Action::Watch { .. } => {
-                self.list_checker.on_action(action, &mut self.found);
+                self.shown.on_action(action, &mut self.found);
             }
             Action::Get { executor, .. } => {
                 let known = self.executors.contains_key(executor);
                 require!(self.found, Ids, known, "a get for an unknown executor");
             }
-            _ => {}
+            _ => self.on_controller(action),
         }
         self.count_calls();
     }
@@ -273,6 +278,9 @@ impl Checker {
                         | Action::Delete { .. }
                         | Action::DeleteClaim { .. }
                         | Action::Patch { .. }
+                        | Action::CreateController { .. }
+                        | Action::ScaleController { .. }
+                        | Action::DeleteController { .. }
                 )
             })
             .count();
@@ -301,16 +309,16 @@ impl Checker {
         self.claims.come_first()
     }
 
-    /// The plan gets an event of an open watch.
-    pub fn on_event(&mut self, call: CallId, event: &WatchEvent) {
-        if let Some(action) = self.open.get_mut(&call) {
-            self.list_checker.on_event(action, event, self.found.now);
-        }
-    }
-
     /// What the plan counts, after each step.
     pub fn on_metrics(&mut self, plan: &Plan, snapshot: &Snapshot) {
         self.metrics.compare(plan, snapshot.total, &mut self.found);
+    }
+
+    /// The plan gets an event of an open watch.
+    pub fn on_event(&mut self, call: CallId, event: &WatchEvent) {
+        if let Some(action) = self.open.get_mut(&call) {
+            self.shown.on_event(action, event, self.found.now);
+        }
     }
 
     /// The plan gets an answer.
@@ -324,7 +332,7 @@ impl Checker {
         };
         self.metrics.on_result(&action, result);
         self.claims.on_result(&action, result, &mut self.found);
-        self.list_checker.on_result(&action, result, self.found.now);
+        self.shown.on_result(&action, result, self.found.now);
         match (&action, result) {
             (Action::Create { executor, .. }, CallResult::Pod(Outcome::Failed(failure))) => {
                 if let Some(known) = self.executors.get_mut(executor) {

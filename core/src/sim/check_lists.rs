@@ -111,10 +111,10 @@ impl ListChecker {
             (Action::List { cached, .. }, CallResult::List(Outcome::Done(page))) => {
                 self.on_page(page, *cached, now);
             }
-            (Action::List { .. }, _) => self.may_list = true,
-            // The list at its beginning was not complete.
+            // Neither it nor the list at the beginning of a watch was complete.
             (
-                Action::Watch {
+                Action::List { .. }
+                | Action::Watch {
                     resource_version: None,
                     ..
                 },

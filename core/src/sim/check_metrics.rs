@@ -12,6 +12,7 @@ pub(super) struct MetricsChecker {
     creates_sent: u64,
     creates_answered: u64,
     claims_created: u64,
+    /// Page by page, or as the beginning of a watch.
     lists: u64,
     watches: u64,
     failed_calls: BTreeMap<FailureClass, u64>,
@@ -31,7 +32,10 @@ impl MetricsChecker {
             Action::List {
                 continue_token: None, ..
             } => self.lists += 1,
-            Action::Watch { .. } => self.watches += 1,
+            Action::Watch { resource_version, .. } => {
+                self.watches += 1;
+                self.lists += u64::from(resource_version.is_none());
+            }
             _ => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::controllers::Set;
 use crate::plan::{
     ApiFailure, Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, FailureClass, ListPage,
     PodFacts, PodPhase, ProfileId, WatchEvent,
@@ -60,6 +61,12 @@ pub struct Cluster {
     pub page_size: usize,
     /// How many pods were ever created.
     pub created: usize,
+    /// `StatefulSet`s and `Deployment`s by name.
+    pub sets: BTreeMap<String, Set>,
+    /// What pods cost a `Deployment`, by UID; the others cost nothing.
+    pub costs: BTreeMap<String, i32>,
+    /// How many controllers were ever made.
+    pub(super) sets_made: usize,
     version: u64,
     compacted: u64,
     history: VecDeque<(u64, WatchEvent)>,
@@ -160,6 +167,7 @@ impl Cluster {
             return;
         }
         self.fates.insert(uid.to_owned(), fate);
+        let kept = self.by_uid(uid).is_some_and(|pod| self.is_kept(pod));
         self.modify(uid, |pod| {
             pod.phase = PodPhase::Failed;
             let (code, reason) = match fate {
@@ -191,6 +199,9 @@ impl Cluster {
                     ];
                 }
                 Fate::Exit(_) | Fate::Oom => {}
+            }
+            if kept && fate.is_apps() {
+                pod.phase = PodPhase::Running;
             }
         });
     }

@@ -2,10 +2,12 @@
 
 pub mod check;
 mod check_claims;
+mod check_controllers;
 mod check_lists;
 mod check_metrics;
 pub mod claims;
 pub mod cluster;
+pub mod controllers;
 pub mod faults;
 pub mod ops;
 mod server;
@@ -59,6 +61,12 @@ enum Happening {
     Admitted(ExecutorId, String),
     /// An executor that Spark has told to exit does so.
     Exit(String),
+    /// The controllers and the garbage collector look at what there is.
+    Reconcile,
+    /// The kubelet starts a container again in the pod with this UID.
+    Revive(String),
+    /// The executor in the pod with this UID asks for its number.
+    Ask(String),
 }
 
 /// The simulation.
@@ -106,6 +114,10 @@ pub struct Sim {
     claim_watches: BTreeMap<CallId, claims::Connection>,
     rng: Rng,
     owned: bool,
+    /// The controllers will look at what there is.
+    reconciling: bool,
+    /// Pods whose container will be started again.
+    reviving: BTreeSet<String>,
     /// Things that have happened at this very time.
     steps: u32,
     /// The minute and the calls sent within it.
@@ -151,6 +163,8 @@ impl Sim {
             claim_watches: BTreeMap::new(),
             rng: Rng::with_seed(seed),
             owned,
+            reconciling: false,
+            reviving: BTreeSet::new(),
             steps: 0,
             minute: (0, 0),
         };
@@ -265,6 +279,9 @@ impl Sim {
 
     /// The pod of an executor.
     pub fn pod_of(&self, id: ExecutorId) -> Option<&crate::plan::PodFacts> {
+        if self.check.config().controller.is_some() {
+            return self.cluster.by_uid(self.check.pod_of(id)?);
+        }
         self.cluster.pods.get(&format!("test-exec-{id}"))
     }
 
@@ -346,6 +363,7 @@ impl Sim {
             self.check.on_notice(&notice, &self.cluster);
             if let Notice::Lost { executor_id, .. } | Notice::Released { executor_id, .. } = &notice {
                 self.registered.remove(executor_id);
+                self.dismiss(*executor_id);
             }
             self.notices.push(notice);
         }
@@ -400,8 +418,12 @@ impl Sim {
             Happening::Register(id, uid) => self.register(id, &uid),
             Happening::Admitted(id, uid) => self.admitted(id, &uid),
             Happening::Exit(uid) => self.cluster.end(&uid, Fate::Exit(0)),
+            Happening::Reconcile => self.reconcile(),
+            Happening::Revive(uid) => self.revive(&uid),
+            Happening::Ask(uid) => self.ask(&uid),
         }
         self.cluster.collect_garbage();
+        self.tend();
         self.publish();
     }
 
@@ -410,6 +432,13 @@ impl Sim {
             return;
         }
         self.cluster.run(uid);
+        if self
+            .cluster
+            .by_uid(uid)
+            .is_some_and(|pod| self.cluster.is_kept(pod))
+        {
+            return self.ask_later(uid);
+        }
         if let Some((id, uid)) = self
             .cluster
             .by_uid(uid)

@@ -9,7 +9,7 @@ use crate::plan::{
 
 use super::cluster::{Cluster, refuse};
 use super::faults::Course;
-use super::{APP, Happening, OWNER, Sim, unreachable};
+use super::{APP, Happening, Sim, unreachable};
 
 /// After this time a caller gives up.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,6 +33,9 @@ pub(super) fn name_of(action: &Action) -> &'static str {
         Action::Delete { .. } => "delete",
         Action::Patch { .. } => "patch",
         Action::DeleteConfigMap { .. } => "delete configmap",
+        Action::CreateController { .. } => "create controller",
+        Action::ScaleController { .. } => "scale controller",
+        Action::DeleteController { .. } => "delete controller",
         Action::DeleteCollection {
             selection: Selection::Pods,
             ..
@@ -76,6 +79,9 @@ fn failed(action: &Action, failure: ApiFailure, unknown: bool) -> CallResult {
         | Action::DeleteClaim { .. }
         | Action::Patch { .. }
         | Action::DeleteConfigMap { .. }
+        | Action::CreateController { .. }
+        | Action::ScaleController { .. }
+        | Action::DeleteController { .. }
         | Action::DeleteCollection { .. } => CallResult::Empty(outcome(failure, unknown)),
     }
 }
@@ -219,8 +225,14 @@ impl Sim {
             },
             Action::Patch { name, patch, .. } => {
                 if let Some(uid) = self.cluster.pods.get(name).map(|pod| pod.uid.clone()) {
-                    self.cluster
-                        .modify(&uid, |pod| pod.inactive |= *patch == PodPatch::Inactive);
+                    self.cluster.modify(&uid, |pod| match patch {
+                        PodPatch::Inactive => pod.inactive = true,
+                        PodPatch::ExecutorId(id) => pod.executor = Some(*id),
+                        PodPatch::Decommission { .. } | PodPatch::DeletionCost(_) => {}
+                    });
+                    if let PodPatch::DeletionCost(cost) = patch {
+                        self.cluster.costs.insert(uid, *cost);
+                    }
                     CallResult::Empty(Outcome::Done(()))
                 } else {
                     failed(action, refuse(FailureClass::NotFound, "not found"), false)
@@ -233,6 +245,9 @@ impl Sim {
                 self.delete_pods();
                 CallResult::Empty(Outcome::Done(()))
             }
+            Action::CreateController { .. }
+            | Action::ScaleController { .. }
+            | Action::DeleteController { .. } => self.apply_to_controller(action),
             Action::DeleteConfigMap { .. } | Action::DeleteCollection { .. } => {
                 self.cluster.config_maps = 0;
                 CallResult::Empty(Outcome::Done(()))
@@ -249,17 +264,14 @@ impl Sim {
         reused: &[(usize, String)],
     ) -> Result<PodFacts, ApiFailure> {
         let name = format!("test-exec-{executor}");
-        let owner = self.owned.then_some(OWNER);
+        let owner = self.owner();
         let pod = PodFacts {
             claims: self.mounted_claims(executor, reused),
             ..Cluster::executor_pod(&name, APP, executor, profile, owner)
         };
         let pod = self.cluster.create(pod)?;
         self.check.on_pod(&pod, &self.cluster);
-        if let Some(time) = self.start_time {
-            let spread = Duration::from_millis(self.rng.u64(0..500));
-            self.later(time + spread, Happening::Start(pod.uid.clone()));
-        }
+        self.start_later(&pod);
         Ok(pod)
     }
 
@@ -269,6 +281,14 @@ impl Sim {
         let names: Vec<_> = pods.map(|pod| pod.name.clone()).collect();
         for name in names {
             let _ = self.apply_delete(&name, None);
+        }
+    }
+
+    /// The kubelet starts a new pod, where it can.
+    pub(super) fn start_later(&mut self, pod: &PodFacts) {
+        if let Some(time) = self.start_time {
+            let spread = Duration::from_millis(self.rng.u64(0..500));
+            self.later(time + spread, Happening::Start(pod.uid.clone()));
         }
     }
 

@@ -123,7 +123,8 @@ impl Sim {
     }
 
     pub(super) fn register(&mut self, id: ExecutorId, uid: &str) {
-        if !self.cluster.by_uid(uid).is_some_and(is_alive) {
+        let replaced = self.check.executor_in(uid).is_some_and(|now| now != id);
+        if replaced || !self.cluster.by_uid(uid).is_some_and(is_alive) {
             return;
         }
         if self.plan.is_deleted(id) {

@@ -78,7 +78,7 @@ impl Sim {
         let now = self.now;
         if let Some(connection) = self.watches.get_mut(&call).filter(|_| !self.silent) {
             connection.last = connection.last.max(now + latency);
-            let delay = connection.last - now;
+            let delay = connection.last.saturating_sub(now);
             self.later(delay, Happening::Event(call, event));
         }
     }

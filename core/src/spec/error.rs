@@ -171,6 +171,15 @@ pub enum SpecError {
         /// The refused value.
         value: String,
     },
+    /// Pods of a `Deployment` cannot have claims of their own.
+    #[error(
+        "PersistentVolumeClaims are not supported with the deployment allocator: volume '{volume}' is one. Please remove \
+         PVC requirements or choose a different pods allocator (spark.kubernetes.allocation.pods.allocator)."
+    )]
+    DeploymentClaim {
+        /// Name of the volume.
+        volume: String,
+    },
     /// Two volumes are mounted at the same path.
     #[error("Found duplicated mountPath: '{path}': {} have it", .keys.join(" and "))]
     MountPath {

@@ -14,9 +14,14 @@ pub(super) enum Executor<'a> {
         id: ExecutorId,
         seed: u128,
     },
+    /// Every executor of a controller: it asks the driver for its number.
+    Template { prefix: &'a str, seed: u128 },
     /// Stand-ins: the code of a text between two of this character.
     Marked(char),
 }
+
+/// What executors take for "ask the driver".
+const TEMPLATE_ID: &str = "EXECID";
 
 /// Codes of the texts; that of a single local directory is its index.
 pub(super) const ID: &str = "id";
@@ -28,6 +33,7 @@ impl Executor<'_> {
     pub(super) fn id(&self) -> String {
         match self {
             Executor::Real { id, .. } => id.to_string(),
+            Executor::Template { .. } => TEMPLATE_ID.to_owned(),
             Executor::Marked(mark) => between(*mark, ID),
         }
     }
@@ -36,13 +42,14 @@ impl Executor<'_> {
     pub(super) fn pod_name(&self) -> String {
         match self {
             Executor::Real { prefix, id, .. } => names::pod_name(prefix, *id),
+            Executor::Template { prefix, .. } => format!("{prefix}-exec-{TEMPLATE_ID}"),
             Executor::Marked(mark) => between(*mark, NAME),
         }
     }
 
     pub(super) fn hostname(&self) -> String {
         match self {
-            Executor::Real { prefix, id, .. } => names::hostname(&names::pod_name(prefix, *id)),
+            Executor::Real { .. } | Executor::Template { .. } => names::hostname(&self.pod_name()),
             Executor::Marked(mark) => between(*mark, HOSTNAME),
         }
     }
@@ -50,7 +57,7 @@ impl Executor<'_> {
     /// The local directories in this executor's order.
     pub(super) fn dirs(&self, local_dirs: &LocalDirs) -> Vec<String> {
         match self {
-            Executor::Real { seed, .. } => local_dirs.of_executor(*seed),
+            Executor::Real { seed, .. } | Executor::Template { seed, .. } => local_dirs.of_executor(*seed),
             Executor::Marked(mark) => match local_dirs {
                 LocalDirs::Fixed(dirs) => dirs.clone(),
                 _ => (0..local_dirs.len())

@@ -7,6 +7,7 @@ mod claim;
 pub mod conf_dir;
 mod config_map;
 mod context;
+mod controller;
 mod error;
 mod executor;
 mod ids;
@@ -23,11 +24,12 @@ mod template;
 pub use claim::{ClaimShape, VolumeClaim, claim_names, rename_claims};
 pub use config_map::config_map;
 pub use context::{AUTH_SECRET_VARIABLE, AppContext, OwnerPod, Secret};
+pub use controller::{Controller, ControllerKind, DELETION_COST};
 pub use error::SpecError;
 pub use names::{config_map_name, hostname, pod_name, pod_name_prefix, unique_id};
 pub use profile::{ExecutorResource, ResourceProfile};
 pub use stamp::{PodStamp, StampedPod};
-pub use steps::custom_steps;
+pub use steps::{custom_steps, in_recovery, may_recover, recovery_warning};
 pub use template::PodTemplate;
 
 /// Where executors have the files of the `ConfigMap`.

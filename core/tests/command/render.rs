@@ -298,7 +298,7 @@ fn only_feature_steps_that_need_a_jvm_are_refused() {
 
 #[test]
 fn bad_properties_are_refused() {
-    rendered("spark.executor.cores=many\nspark.kubernetes.executor.apiPollingInterval=x").refused(&[
+    rendered("spark.executor.cores=many\nspark.kubernetes.executor.eventProcessingInterval=x").refused(&[
         "spark.executor.cores",
         "many",
         "whole number",

@@ -234,46 +234,22 @@ fn options_stand_after_the_default_ones() {
 }
 
 #[test]
-fn features_that_are_not_there_are_all_named() {
-    let error = refusal(&[
-        ("spark.kubernetes.allocation.recoveryMode.enabled", "true"),
-        ("spark.executor.cores", "not looked at yet"),
-    ]);
-    let ConfError::NotBuilt(named) = &error else {
-        panic!("{error}")
+fn recovery_mode_came_with_4_2() {
+    let mode = |version| {
+        let conf = conf(
+            version,
+            &[("spark.kubernetes.allocation.recoveryMode.enabled", "true")],
+        );
+        conf.get(&keys::ALLOCATION_RECOVERY_MODE).unwrap()
     };
-    let named: Vec<_> = named.iter().map(|key| key.key.as_str()).collect();
-    assert_eq!(named, ["spark.kubernetes.allocation.recoveryMode.enabled"]);
-    let shown = error.to_string();
-    assert!(
-        shown.contains("spark.kubernetes.allocation.recoveryMode.enabled (recovery mode)"),
-        "{shown}"
-    );
-    assert!(shown.contains("spark.stoker.enabled=false"), "{shown}");
-}
-
-#[test]
-fn a_feature_that_is_left_off_is_no_reason_to_refuse() {
-    conf(
-        V4_3,
-        &[("spark.kubernetes.allocation.recoveryMode.enabled", "false")],
-    );
-    // Recovery mode came with 4.2, so that 4.1 does not look at the key.
-    conf(
-        V4_1,
-        &[("spark.kubernetes.allocation.recoveryMode.enabled", "true")],
-    );
+    assert_eq!((mode(V4_1), mode(V4_2)), (None, Some(true)));
 }
 
 #[test]
 fn a_configuration_that_hands_over_to_spark_is_not_looked_at() {
     let conf = conf(
         V4_3,
-        &[
-            ("spark.stoker.enabled", "false"),
-            ("spark.kubernetes.allocation.recoveryMode.enabled", "true"),
-            ("spark.executor.cores", "x"),
-        ],
+        &[("spark.stoker.enabled", "false"), ("spark.executor.cores", "x")],
     );
     assert_eq!(conf.get(&keys::STOKER_ENABLED), Ok(false));
 }
@@ -331,6 +307,35 @@ fn the_fingerprint_tells_configurations_apart() {
         one.fingerprint(),
         conf(V4_3, &[("spark.a", "b"), ("spark.b", "")]).fingerprint()
     );
+}
+
+#[test]
+fn the_keys_of_polling_have_an_effect_only_without_a_watch() {
+    let watcher = "spark.kubernetes.executor.enableApiWatcher";
+    let polling = [
+        ("spark.kubernetes.executor.apiPollingInterval", "10s"),
+        ("spark.kubernetes.executor.enableApiPolling", "true"),
+        (
+            "spark.kubernetes.executor.enablePollingWithResourceVersion",
+            "true",
+        ),
+    ];
+    let [interval, on, cached] = polling;
+    let off = (on.0, "false");
+    let told = |entries: &[(&str, &str)]| -> Vec<String> {
+        let notes = conf(V4_3, entries).notes();
+        let told = notes.iter().map(|note| match note {
+            Note::NoEffect { key, .. } => key.clone(),
+            other => panic!("{other}"),
+        });
+        told.collect()
+    };
+    assert_eq!(told(&polling), polling.map(|(key, _)| key));
+    assert!(told(&[(watcher, "false"), interval, on, cached]).is_empty());
+    assert_eq!(told(&[(watcher, "false"), off]), [on.0]);
+    // They are looked at as others are.
+    let shown = refusal(&[(interval.0, "0")]).to_string();
+    assert!(shown.contains(interval.0), "{shown}");
 }
 
 #[test]

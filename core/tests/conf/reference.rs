@@ -25,7 +25,6 @@ fn the_page_says_what_is_to_be_known() {
         "`5`; from 4.0 `10`; from 4.2 `20`",
         "| `spark.kubernetes.executor.container.image` | text | that of `spark.kubernetes.container.image` |",
         "| `spark.kubernetes.executor.label.*` |",
-        "**Not supported yet** (running without a watch).",
         "*Without effect in Stoker: used by spark-submit.*",
         "Deprecated name: `spark.yarn.executor.memoryOverhead`.",
         "With Spark 4.1.",

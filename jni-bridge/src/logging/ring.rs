@@ -30,7 +30,9 @@ pub(super) struct Ring {
 struct State {
     lines: VecDeque<String>,
     bytes: usize,
+    /// Since the last line that told of it.
     dropped: u64,
+    dropped_ever: u64,
 }
 
 impl Ring {
@@ -40,6 +42,7 @@ impl Ring {
             lines: VecDeque::new(),
             bytes: 0,
             dropped: 0,
+            dropped_ever: 0,
         };
         Self {
             most_lines,
@@ -98,6 +101,12 @@ impl Ring {
         batch
     }
 
+    /// How many lines wait, and how many were dropped since the start.
+    pub(super) fn figures(&self) -> (usize, u64) {
+        let state = self.lock();
+        (state.lines.len(), state.dropped_ever)
+    }
+
     // Nothing panics under the lock.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -109,6 +118,7 @@ impl State {
         if let Some(line) = self.lines.pop_front() {
             self.bytes -= line.len();
             self.dropped += 1;
+            self.dropped_ever += 1;
         }
     }
 
@@ -165,6 +175,8 @@ mod tests {
         assert_eq!(lines[0]["fields"]["dropped"], 7);
         assert_eq!(lines[1..].iter().map(number).collect::<Vec<_>>(), [7, 8, 9]);
         assert_eq!(taken(&ring).len(), 0, "drops are reported once");
+        push(&ring, 10, "line");
+        assert_eq!(ring.figures(), (1, 7), "but always counted");
     }
 
     #[test]

@@ -39,6 +39,7 @@ public final class Boundary extends Checks {
         CASES.put("noApiServer", Boundary::noApiServer);
         CASES.put("returnWhileStarting", Boundary::returnWhileStarting);
         CASES.put("customSteps", Boundary::customSteps);
+        CASES.put("metrics", Metrics::check);
         CASES.put("logs", Boundary::logs);
         CASES.put("logOverflow", Boundary::logOverflow);
         CASES.put("returnFromMain", Boundary::returnFromMain);
@@ -155,6 +156,7 @@ public final class Boundary extends Checks {
         fails("staleHandle", () -> Native.isDeleted(first, 1));
         fails("staleHandle", () -> Native.answer(first, 1, utf8("null")));
         fails("staleHandle", () -> Native.updateConf(first, utf8("{}")));
+        fails("staleHandle", () -> Native.metrics(first));
         check(Native.nextNotices(first, LONG) == null, "a closed one has no more notices");
 
         long third = Native.start(message("fake:ok", "app"));

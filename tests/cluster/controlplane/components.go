@@ -33,7 +33,10 @@ type ControlPlane struct {
 	// signingKey is the file with the key of service account tokens.
 	signingKey string
 	children   []*proc.Child
-	failed     chan error
+	// apiServer is the API server's place among the children, and how it is started.
+	apiServer     int
+	apiServerArgs []string
+	failed        chan error
 }
 
 // auditPolicy records who did what, once per request. Watches are recorded
@@ -151,7 +154,24 @@ func (cp *ControlPlane) startAPIServer(etcdPort int, private, public string) err
 		// Tests read the log right after the request they ask about.
 		"--audit-log-mode=blocking", "--audit-log-maxsize=0",
 	}
-	return cp.run("kube-apiserver", append(args, cp.options.APIServerArgs...)...)
+	cp.apiServer = len(cp.children)
+	cp.apiServerArgs = append(args, cp.options.APIServerArgs...)
+	return cp.run("kube-apiserver", cp.apiServerArgs...)
+}
+
+// KillAPIServer ends the API server as a crash would. All else goes on.
+func (cp *ControlPlane) KillAPIServer() { cp.children[cp.apiServer].Kill() }
+
+// RestartAPIServer starts it again, with the port and the data it had.
+func (cp *ControlPlane) RestartAPIServer() error {
+	cp.KillAPIServer()
+	child, err := cp.launch("kube-apiserver", cp.apiServerArgs...)
+	if err != nil {
+		return err
+	}
+	cp.children[cp.apiServer] = child
+	cp.watch(child)
+	return nil
 }
 
 func (cp *ControlPlane) startControllerManager(private string) error {
@@ -208,16 +228,7 @@ func (cp *ControlPlane) StartKwok() error {
 }
 
 func (cp *ControlPlane) run(name string, args ...string) error {
-	path, all := cp.options.Program, append([]string{name}, args...)
-	if cp.options.Assets != "" {
-		own := filepath.Join(cp.options.Assets, name)
-		if _, err := os.Stat(own); err == nil {
-			path, all = own, args
-		} else if name == "etcd" || name == "kube-apiserver" {
-			return fmt.Errorf("KUBEBUILDER_ASSETS is set but has no %s: %w; unset it to use the built one", name, err)
-		}
-	}
-	child, err := proc.Run(cp.logDir(), name, path, all...)
+	child, err := cp.launch(name, args...)
 	if err != nil {
 		return err
 	}
@@ -225,12 +236,33 @@ func (cp *ControlPlane) run(name string, args ...string) error {
 	return nil
 }
 
+func (cp *ControlPlane) launch(name string, args ...string) (*proc.Child, error) {
+	path, all := cp.options.Program, append([]string{name}, args...)
+	if cp.options.Assets != "" {
+		own := filepath.Join(cp.options.Assets, name)
+		if _, err := os.Stat(own); err == nil {
+			path, all = own, args
+		} else if name == "etcd" || name == "kube-apiserver" {
+			return nil, fmt.Errorf("KUBEBUILDER_ASSETS is set but has no %s: %w; unset it to use the built one", name, err)
+		}
+	}
+	return proc.Run(cp.logDir(), name, path, all...)
+}
+
 // Adopt makes a further program part of the instance: it is stopped with it,
 // and its end is an error.
 func (cp *ControlPlane) Adopt(child *proc.Child) {
 	cp.children = append(cp.children, child)
+	cp.watch(child)
+}
+
+// watch reports the end of a program that nobody has asked to end.
+func (cp *ControlPlane) watch(child *proc.Child) {
 	go func() {
 		<-child.Exited()
+		if child.Asked() {
+			return
+		}
 		select {
 		case cp.failed <- child.ExitError():
 		default: // one report is enough

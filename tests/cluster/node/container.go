@@ -159,7 +159,10 @@ func (w *worker) sandbox(ctx context.Context, c *container, image *Image, volume
 	if err := os.Chmod(tmp, 0o1777); err != nil {
 		return nil, err
 	}
-	names := fmt.Sprintf("127.0.0.1 localhost\n::1 localhost\n%s %s\n", pod.Status.PodIP, spec.Hostname)
+	names, err := w.node.hosts(ctx, pod)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.WriteFile(hosts, []byte(names), 0o644); err != nil {
 		return nil, err
 	}

@@ -164,6 +164,13 @@ func (n *Node) heartbeat(ctx context.Context) {
 		if err != nil {
 			return err
 		}
+		late := lease.Spec.RenewTime == nil || now.Sub(lease.Spec.RenewTime.Time) > 2*every
+		if late {
+			// The node may have been given up meanwhile.
+			if err := n.register(ctx); err != nil {
+				return err
+			}
+		}
 		lease.Spec.RenewTime = &now
 		_, err = leases.Update(ctx, lease, metav1.UpdateOptions{})
 		return err

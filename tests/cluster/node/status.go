@@ -12,11 +12,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// publish tells the API the pod's present status.
+// publish tells the API the pod's present status, as often as it takes.
 func (w *worker) publish(ctx context.Context) {
 	w.publishing.Lock()
 	defer w.publishing.Unlock()
-	for try := 0; try < 20; try++ {
+	for {
 		w.mutex.Lock()
 		status := w.status()
 		w.mutex.Unlock()

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -51,6 +52,8 @@ type Child struct {
 	// exited is closed once the program has ended and err is set.
 	exited chan struct{}
 	err    error
+	// asked is set before this process ends the program.
+	asked atomic.Bool
 }
 
 // Run starts a program with its output appended to logDir/name.log, in a
@@ -89,14 +92,24 @@ func (c *Child) ExitError() error {
 	return fmt.Errorf("%s ended (%s); its last words are in %s:\n%s", c.Name, state, c.LogFile, tail(c.LogFile))
 }
 
+// Asked is whether the program was ended by this process.
+func (c *Child) Asked() bool { return c.asked.Load() }
+
+// Kill ends the program as a crash would, and waits for its end.
+func (c *Child) Kill() {
+	c.asked.Store(true)
+	_ = c.cmd.Process.Kill()
+	<-c.exited
+}
+
 // Stop asks the program to end, and kills it if it takes longer than grace.
 func (c *Child) Stop(grace time.Duration) {
+	c.asked.Store(true)
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-c.exited:
 	case <-time.After(grace):
-		_ = c.cmd.Process.Kill()
-		<-c.exited
+		c.Kill()
 	}
 }
 

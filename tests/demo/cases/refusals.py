@@ -25,8 +25,8 @@ def test_bad_ca(suite):
 
 
 def test_not_built(suite):
-    suite.refused("not-built", ["spark.kubernetes.executor.enableApiWatcher"],
-                  {"spark.kubernetes.executor.enableApiWatcher": "false"})
+    suite.refused("not-built", ["spark.kubernetes.driver.waitToReusePersistentVolumeClaim"],
+                  {"spark.kubernetes.driver.waitToReusePersistentVolumeClaim": "true"})
 
 
 def test_feature_step_missing(suite):

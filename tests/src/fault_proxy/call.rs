@@ -2,7 +2,7 @@
 
 use http::{Method, Uri};
 
-/// A verb as RBAC and the audit log name it; the further pages of a list are set apart.
+/// A verb as RBAC and the audit log name it; the further pages of a list and watches that begin with a list are set apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verb {
     /// One object.
@@ -13,6 +13,8 @@ pub enum Verb {
     Continue,
     /// A watch.
     Watch,
+    /// A watch that begins with a list.
+    WatchList,
     /// `POST`
     Create,
     /// `PATCH` or `PUT`
@@ -25,11 +27,12 @@ pub enum Verb {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Verb; 8] = [
+    pub const ALL: [Verb; 9] = [
         Verb::Get,
         Verb::List,
         Verb::Continue,
         Verb::Watch,
+        Verb::WatchList,
         Verb::Create,
         Verb::Update,
         Verb::Delete,
@@ -79,6 +82,7 @@ impl Call {
             Method::DELETE if named => Verb::Delete,
             Method::DELETE => Verb::DeleteCollection,
             _ if named => Verb::Get,
+            _ if has("sendInitialEvents") => Verb::WatchList,
             _ if has("watch") => Verb::Watch,
             _ if has("continue") => Verb::Continue,
             _ => Verb::List,
@@ -109,6 +113,10 @@ mod tests {
         assert_eq!(
             call(Method::GET, "pods?&watch=true&resourceVersion=7"),
             (Verb::Watch, Kind::Pods)
+        );
+        assert_eq!(
+            call(Method::GET, "pods?&watch=true&sendInitialEvents=true"),
+            (Verb::WatchList, Kind::Pods)
         );
         assert_eq!(
             call(Method::POST, "configmaps?"),

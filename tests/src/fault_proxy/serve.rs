@@ -107,7 +107,7 @@ async fn serve(
     fate.answered(head.status.is_success());
     sleep(after).await;
 
-    if call.verb == Verb::Watch && head.status.is_success() && fault.is_none() {
+    if matches!(call.verb, Verb::Watch | Verb::WatchList) && head.status.is_success() && fault.is_none() {
         return Ok(Response::from_parts(
             head,
             relay::events(Arc::clone(&shared), reset, body),
@@ -115,7 +115,7 @@ async fn serve(
     }
     // A watch never ends by itself: what is to become of it is decided before its first event.
     let whole = match (&fault, call.verb) {
-        (_, Verb::Watch) if head.status.is_success() => Bytes::new(),
+        (_, Verb::Watch | Verb::WatchList) if head.status.is_success() => Bytes::new(),
         _ => body.collect().await.map_err(io::Error::other)?.to_bytes(),
     };
     match fault {

@@ -91,7 +91,7 @@ fn latencies() -> Vec<Mode> {
                     Fault::Latency(millis(300), millis(300)),
                 )
                 .on(
-                    &[Verb::Get, Verb::Watch],
+                    &[Verb::Get, Verb::Watch, Verb::WatchList],
                     Schedule::always(),
                     Fault::Latency(millis(150), millis(150)),
                 )
@@ -288,9 +288,17 @@ fn watches() -> Vec<Mode> {
                 Fault::Refuse(gone),
             )
     };
+    // Lists in pages come where the API server serves none at the beginning of a watch.
+    let unserved = Refusal {
+        code: 422,
+        retry_after: None,
+        reason: Some("Invalid"),
+        message: "sendInitialEvents is forbidden: injected",
+    };
     let slow_list = |after| {
         Script::new()
             .on_events(Schedule::always().after(after).times(2), EventFault::Gone)
+            .on(&[Verb::WatchList], Schedule::always(), Fault::Refuse(unserved))
             .on(
                 &[Verb::List, Verb::Continue],
                 Schedule::always(),

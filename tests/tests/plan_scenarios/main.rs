@@ -8,6 +8,7 @@
 
 mod claims;
 mod claims_reused;
+mod controllers;
 mod creates;
 mod lists;
 mod losses;

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use stoker_core::plan::{
-    Batch, ContainerFacts, ContainerState, ExecutorId, LossKind, PlanConfig, PodPhase, ProfileId,
+    Action, Batch, ContainerFacts, ContainerState, ExecutorId, LossKind, PlanConfig, PodPatch, PodPhase,
+    ProfileId,
 };
 use stoker_core::sim::cluster::{CONTAINER, Fate};
 use stoker_tests::sim::Sim;
@@ -396,4 +397,47 @@ fn a_failed_pod_that_somebody_deletes_is_not_deleted_again() {
     let (_, cause) = &losses(&sim)[0];
     assert_eq!((cause.kind, cause.app_caused), (LossKind::Deleted, false));
     assert_eq!((losses(&sim).len(), deleted(&sim)), (1, 0));
+}
+
+#[test]
+fn killed_executors_are_labelled_and_deleted_after_their_grace() {
+    let label = ("soLong".to_owned(), "cruelWorld".to_owned());
+    let mut sim = Sim::new(
+        PlanConfig {
+            decommission_label: Some(label.clone()),
+            ..Sim::config()
+        },
+        1,
+    );
+    sim.run_up(2);
+    sim.target(0, 0);
+    let killed_at = sim.now;
+    for id in [1, 2] {
+        sim.check.on_kill(ExecutorId(id));
+    }
+    sim.plan.handle_kill(killed_at, &[ExecutorId(1), ExecutorId(2)]);
+    sim.run(secs(30));
+    let labelled: Vec<_> = sim
+        .actions
+        .iter()
+        .filter_map(|(_, action)| match action {
+            Action::Patch {
+                name,
+                patch: PodPatch::Decommission { label, value },
+                ..
+            } => Some((name.as_str(), (label.clone(), value.clone()))),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(labelled, [("test-exec-1", label.clone()), ("test-exec-2", label)]);
+    let grace = Sim::config().kill_grace;
+    assert!(
+        sim.sent("delete").iter().all(|at| *at == killed_at + grace),
+        "{:?}",
+        sim.sent("delete")
+    );
+    assert_eq!(
+        (released(&sim).len(), losses(&sim).len(), deleted(&sim)),
+        (2, 0, 2)
+    );
 }

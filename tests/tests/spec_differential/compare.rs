@@ -22,6 +22,7 @@ pub(crate) fn compare(case: &Case, stock: &Stock, theirs: &Value) -> Result<(), 
                 pod: theirs["pod"].clone(),
                 resources: theirs["resources"].as_array().cloned().unwrap_or_default(),
                 config_map: theirs["configMap"].clone(),
+                controller: theirs["controller"].clone(),
             };
             let ours = normalized(case, ours).map_err(|e| format!("ours: {e}"))?;
             let theirs = normalized(case, theirs).map_err(|e| format!("theirs: {e}"))?;
@@ -29,6 +30,7 @@ pub(crate) fn compare(case: &Case, stock: &Stock, theirs: &Value) -> Result<(), 
                 same("pod", &ours.pod, &theirs.pod),
                 same("resources", &ours.resources.into(), &theirs.resources.into()),
                 same("config map", &ours.config_map, &theirs.config_map),
+                same("controller", &ours.controller, &theirs.controller),
             ])
         }
         (Err(Refusal::Invalid(ours)), Some(_)) => {

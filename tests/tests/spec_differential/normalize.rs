@@ -11,19 +11,43 @@ const VOLUMES: &str = "spark.kubernetes.executor.volumes.";
 const SECRETS: &str = "spark.kubernetes.executor.secrets.";
 const SECRET_KEY_REFS: &str = "spark.kubernetes.executor.secretKeyRef.";
 
-/// A pod, the other resources of its executor, and the `ConfigMap` of the application.
+/// A pod, the other resources of its executor, the `ConfigMap` of the application, and the controller of the profile.
 pub(crate) struct Built {
     pub(crate) pod: Value,
     pub(crate) resources: Vec<Value>,
     pub(crate) config_map: Value,
+    /// Null where none was asked for.
+    pub(crate) controller: Value,
 }
 
 /// Fails where something is not even as random or unordered as it should be.
 pub(crate) fn normalized(case: &Case, mut built: Built) -> Result<Built, String> {
     normalize_config_map(&mut built)?;
-    let Built { pod, resources, .. } = &mut built;
+    let Built {
+        pod,
+        resources,
+        controller,
+        ..
+    } = &mut built;
     name_claims(case, pod, resources)?;
-    resources.sort_by_key(|resource| text(&resource["metadata"]["name"]).to_owned());
+    for claims in [
+        Some(resources),
+        controller
+            .pointer_mut("/spec/volumeClaimTemplates")
+            .and_then(Value::as_array_mut),
+    ] {
+        claims
+            .into_iter()
+            .for_each(|claims| claims.sort_by_key(|claim| text(&claim["metadata"]["name"]).to_owned()));
+    }
+    normalize_pod(case, pod);
+    if let Some(template) = controller.pointer_mut("/spec/template") {
+        normalize_pod(case, template);
+    }
+    Ok(built)
+}
+
+fn normalize_pod(case: &Case, pod: &mut Value) {
     sort_runs(&mut pod["spec"]["volumes"], |volume| is_secret(case, volume));
     sort_runs(&mut pod["spec"]["volumes"], |volume| {
         is_users_volume(case, volume)
@@ -39,7 +63,6 @@ pub(crate) fn normalized(case: &Case, mut built: Built) -> Result<Built, String>
         normalize_local_dirs(case, container);
         normalize_env(case, &mut container["env"]);
     }
-    Ok(built)
 }
 
 /// The name is random. The date in the properties is a comment, which stock writes and we do not.
@@ -55,6 +78,7 @@ fn normalize_config_map(built: &mut Built) -> Result<(), String> {
     *properties = json!(lines.collect::<Vec<_>>().join("\n"));
     replace(&mut built.pod, &name, "CONFIG-MAP");
     replace(&mut built.config_map, &name, "CONFIG-MAP");
+    replace(&mut built.controller, &name, "CONFIG-MAP");
     Ok(())
 }
 

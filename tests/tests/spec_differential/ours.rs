@@ -6,8 +6,8 @@ use serde_json::Value;
 use stoker_core::conf::{Conf, ConfError, Sources};
 use stoker_core::ids::ExecutorId;
 use stoker_core::spec::{
-    AppContext, OwnerPod, PodStamp, PodTemplate, Secret, SpecError, conf_dir, config_map, config_map_name,
-    pod_name_prefix,
+    AppContext, Controller, ControllerKind, OwnerPod, PodStamp, PodTemplate, ResourceProfile, Secret,
+    SpecError, conf_dir, config_map, config_map_name, pod_name_prefix,
 };
 use stoker_core::with_causes;
 
@@ -92,7 +92,22 @@ pub(crate) fn build(case: &Case, stock: &Stock, stock_prefix: Option<&str>) -> R
             .map(|claim| claim.manifest().clone())
             .collect::<Vec<Value>>(),
         config_map: config_map(&conf, &context, &files)?,
+        controller: controller(case, &conf, &context, &profile)?,
     })
+}
+
+fn controller(
+    case: &Case,
+    conf: &Conf,
+    context: &AppContext,
+    profile: &ResourceProfile,
+) -> Result<Value, Refusal> {
+    let Some(replicas) = case.test("replicas") else {
+        return Ok(Value::Null);
+    };
+    let kind = ControllerKind::of(conf)?.expect("a case with replicas has a controller");
+    let controller = Controller::build(kind, conf, context, profile, replicas.parse().unwrap(), SEED)?;
+    Ok(controller.manifest)
 }
 
 fn conf_files(case: &Case, conf: &Conf) -> Vec<(String, String)> {

@@ -7,8 +7,8 @@ use std::time::Duration;
 const PLUGIN: &str = "read by the Spark plugin it belongs to, which runs as always";
 
 keys! {
-    /// Who makes executor pods: `direct` is Stoker; `statefulset`, `deployment` (since 4.3) and class names are left to
-    /// Spark's own code.
+    /// Who makes executor pods: `direct` is Stoker itself, `statefulset` and `deployment` (since 4.2) a controller that
+    /// Stoker makes for each resource profile; class names are left to Spark's own backend.
     ALLOCATION_PODS_ALLOCATOR: Key<String> = "spark.kubernetes.allocation.pods.allocator"
         .since(3, 3, 0).default("direct");
 
@@ -45,9 +45,10 @@ keys! {
     ALLOCATION_EXECUTOR_TIMEOUT: Key<Duration> = "spark.kubernetes.allocation.executor.timeout"
         .since(3, 1, 0).default("600s").check(Check::MoreThan(0.0));
 
-    /// Whether executors lost for want of memory are replaced by such that run one task at a time.
+    /// Whether executors run one task at a time, for the sake of their memory. Where it is not set, they do so after the
+    /// first executor was lost for want of memory.
     ALLOCATION_RECOVERY_MODE: OptKey<bool> = "spark.kubernetes.allocation.recoveryMode.enabled"
-        .since(4, 2, 0).not_built("recovery mode").inert(&["false"]);
+        .since(4, 2, 0);
 
     /// Whether pods of lost and of released executors are deleted.
     DELETE_EXECUTORS: Key<bool> = "spark.kubernetes.executor.deleteOnTermination"
@@ -105,9 +106,10 @@ keys! {
         .since(4, 1, 0).seconds().default("180s").check(Check::AtLeast(0.0))
         .ignored("Stoker remembers for as long as it matters");
 
-    /// Cost of deletion that is annotated to pods of a deployment.
+    /// What the pods of executors that are decommissioned or killed cost: of a deployment that has too many pods those
+    /// with the lowest cost go first. Pods of a deployment begin with 0.
     EXECUTOR_POD_DELETION_COST: OptKey<i32> = "spark.kubernetes.executor.podDeletionCost"
-        .since(4, 2, 0).ignored("only for the allocator `deployment`, which is Spark's own code");
+        .since(4, 2, 0);
 
     /// Interval in which an executor is replaced by a fresh one; 0 is never.
     EXECUTOR_ROLL_INTERVAL: Key<Duration> = "spark.kubernetes.executor.rollInterval"

@@ -126,7 +126,11 @@ impl Metrics {
             Action::List {
                 continue_token: None, ..
             } => counters.lists += 1,
-            Action::Watch { .. } => counters.watches += 1,
+            Action::Watch { resource_version, .. } => {
+                counters.watches += 1;
+                // Without a version it begins with a list.
+                counters.lists += u64::from(resource_version.is_none());
+            }
             _ => {}
         }
     }
@@ -168,8 +172,9 @@ impl Metrics {
     }
 
     /// The pod of an executor runs, for the first time.
-    pub(super) fn runs(&mut self, now: Duration, sent_at: Duration) {
-        self.times.to_running.record(now, now.saturating_sub(sent_at));
+    pub(super) fn runs(&mut self, now: Duration, executor: &Executor) {
+        let took = now.saturating_sub(executor.sent_at);
+        self.times.to_running.record(now, took);
     }
 
     /// An executor has registered, for the first time.
@@ -235,6 +240,7 @@ mod tests {
             metrics.sent(&Action::List {
                 call: CallId(1),
                 continue_token,
+                cached: false,
             });
         }
         assert_eq!(metrics.counters.lists, 1);

@@ -59,7 +59,7 @@ pub(in crate::shell) fn settings(entries: &[(&str, &str)]) -> Settings {
 pub(in crate::shell) type Created = Arc<Mutex<Vec<Value>>>;
 
 /// An API server that takes everything; `create` sees each object first.
-pub(in crate::shell) fn server(created: &Created, create: fn(&Value)) -> kube::Client {
+pub(in crate::shell) fn server(created: &Created, create: fn(&mut Value)) -> kube::Client {
     let created = Arc::clone(created);
     let service = tower::service_fn(move |request: Request<Body>| {
         let created = Arc::clone(&created);
@@ -78,7 +78,7 @@ pub(in crate::shell) fn server(created: &Created, create: fn(&Value)) -> kube::C
                 }
                 Method::POST => {
                     let mut object: Value = serde_json::from_slice(&bytes).unwrap();
-                    create(&object);
+                    create(&mut object);
                     let mut created = created.lock().unwrap();
                     object["metadata"]["uid"] = json!(format!("uid-{}", created.len()));
                     created.push(object.clone());
@@ -92,7 +92,7 @@ pub(in crate::shell) fn server(created: &Created, create: fn(&Value)) -> kube::C
     kube::Client::new(service, "default")
 }
 
-fn launch(settings: &Settings, created: &Created, create: fn(&Value)) -> Allocator {
+fn launch(settings: &Settings, created: &Created, create: fn(&mut Value)) -> Allocator {
     let factory = PodFactory::new(settings).unwrap();
     let config = plan_config(
         &settings.conf,
@@ -347,4 +347,41 @@ fn the_command_has_no_jvm_for_custom_steps() {
     let error = Allocator::start(&settings).unwrap_err();
     assert!(error.to_string().contains("com.acme.A"), "{error}");
     assert_eq!(error.kind(), FatalKind::InvalidConfiguration);
+}
+
+/// The value of `SPARK_EXECUTOR_CORES`; none of what is no pod.
+fn cores(object: &Value) -> Option<String> {
+    let env = object["spec"]["containers"][0]["env"].as_array()?;
+    let cores = env.iter().find(|entry| entry["name"] == "SPARK_EXECUTOR_CORES")?;
+    cores["value"].as_str().map(str::to_owned)
+}
+
+/// Executors with four cores run out of memory as soon as they are made.
+fn needs_memory(object: &mut Value) {
+    if cores(object).as_deref() == Some("4") {
+        object["status"] = json!({"phase": "Failed", "containerStatuses": [
+            {"name": "spark-kubernetes-executor", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}},
+        ]});
+    }
+}
+
+#[test]
+fn after_a_want_of_memory_executors_run_one_task_unless_the_user_minds() {
+    let key = "spark.kubernetes.allocation.recoveryMode.enabled";
+    let always = [
+        ("spark.executor.cores", "4"),
+        ("spark.executor.maxNumFailures", "1"),
+    ];
+    for (entries, expected) in [
+        (vec![], ["4", "1"]),
+        (vec![("spark.task.cpus", "2")], ["4", "2"]),
+        (vec![(key, "false")], ["4", "4"]),
+    ] {
+        let created = Created::default();
+        let entries = [always.as_slice(), &entries].concat();
+        let allocator = launch(&settings(&entries), &created, needs_memory);
+        allocator.set_targets(vec![(ProfileId(0), 1)]);
+        let cores: Vec<_> = made(&created, 2).iter().filter_map(cores).collect();
+        assert_eq!(cores, expected, "{entries:?}");
+    }
 }

@@ -100,7 +100,7 @@ mod tests {
         };
         let watch = Action::Watch {
             call: CallId(2),
-            resource_version: String::new(),
+            resource_version: None,
         };
         let config_map = Action::CreateConfigMap { call: CallId(3) };
         for action in [&get, &watch, &config_map] {

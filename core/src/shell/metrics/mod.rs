@@ -7,6 +7,7 @@ pub mod calls;
 pub mod table;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::plan::{Counters, Snapshot, Summary};
 
@@ -17,6 +18,8 @@ use self::calls::Verb;
 pub struct Report {
     /// What the plan holds.
     pub plan: Snapshot,
+    /// How old what the plan knows of the cluster may be.
+    pub staleness: Duration,
     /// What has happened since the start.
     pub counters: Counters,
     /// From the create of a pod until it runs.

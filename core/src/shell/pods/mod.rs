@@ -1,6 +1,7 @@
 //! The API calls of the plan, one function each: [`PodApi`].
 
 mod claims;
+mod controllers;
 mod facts;
 pub(super) mod failure;
 mod watch;
@@ -19,6 +20,7 @@ use kube::core::request::{Error as RequestError, Request};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use self::controllers::Collections;
 use self::facts::{DriverAnswer, ListAnswer, PodAnswer};
 use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, Outcome, PodFacts, Selection};
 
@@ -48,6 +50,7 @@ pub struct PodApi {
     config_maps: Request,
     claims: Request,
     services: Request,
+    controllers: Collections,
     selector: String,
     /// Volume claims have no role.
     app_selector: String,
@@ -98,6 +101,7 @@ impl PodApi {
             config_maps: Request::new(format!("/api/v1/namespaces/{namespace}/configmaps")),
             claims: Request::new(format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims")),
             services: Request::new(format!("/api/v1/namespaces/{namespace}/services")),
+            controllers: Collections::of(namespace),
             selector: format!("spark-app-selector={app_id},spark-role=executor"),
             app_selector: format!("spark-app-selector={app_id}"),
             limit: call_limit,
@@ -210,7 +214,20 @@ impl PodApi {
 
     /// `PATCH` one label.
     pub async fn label(&self, name: &str, label: &str, value: &str) -> Outcome<()> {
-        let body = json!({ "metadata": { "labels": { label: value } } });
+        self.patch(name, json!({ "metadata": { "labels": { label: value } } }))
+            .await
+    }
+
+    /// `PATCH` one annotation.
+    pub async fn annotate(&self, name: &str, annotation: &str, value: &str) -> Outcome<()> {
+        self.patch(
+            name,
+            json!({ "metadata": { "annotations": { annotation: value } } }),
+        )
+        .await
+    }
+
+    async fn patch(&self, name: &str, body: Value) -> Outcome<()> {
         let request = self
             .pods
             .patch(name, &PatchParams::default(), &Patch::Merge(body));

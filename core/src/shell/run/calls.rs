@@ -8,7 +8,10 @@ use futures::StreamExt;
 use crate::plan::{Action, ApiFailure, CallId, CallResult, FailureClass, Outcome, PodPatch};
 
 use super::{Loop, Reply};
+use crate::spec::DELETION_COST;
 
+/// The number of the executor in a pod.
+const EXECUTOR_ID_LABEL: &str = "spark-exec-id";
 /// Set on the pods of ended executors that are kept; such a pod is an executor no more.
 const INACTIVE_LABEL: &str = "spark-exec-inactive";
 
@@ -93,6 +96,12 @@ impl Loop {
                 let (label, value) = match patch {
                     PodPatch::Inactive => (INACTIVE_LABEL.to_owned(), "true".to_owned()),
                     PodPatch::Decommission { label, value } => (label, value),
+                    PodPatch::ExecutorId(id) => (EXECUTOR_ID_LABEL.to_owned(), id.to_string()),
+                    PodPatch::DeletionCost(cost) => {
+                        return self.spawn(call, async move {
+                            CallResult::Empty(pods.annotate(&name, DELETION_COST, &cost.to_string()).await)
+                        });
+                    }
                 };
                 self.spawn(call, async move {
                     CallResult::Empty(pods.label(&name, &label, &value).await)
@@ -102,6 +111,31 @@ impl Loop {
                 let name = self.factory.config_map_name().to_owned();
                 self.spawn(call, async move {
                     CallResult::Empty(pods.delete_config_map(&name).await)
+                });
+            }
+            Action::CreateController {
+                kind,
+                profile,
+                replicas,
+                ..
+            } => match self.factory.controller(profile, replicas) {
+                Ok(body) => {
+                    self.spawn(call, async move {
+                        CallResult::Empty(pods.create_controller(kind, body).await)
+                    });
+                }
+                Err(message) => self.refuse(call, CallResult::Empty(unbuildable(message))),
+            },
+            Action::ScaleController {
+                kind, name, replicas, ..
+            } => {
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.scale_controller(kind, &name, replicas).await)
+                });
+            }
+            Action::DeleteController { kind, name, .. } => {
+                self.spawn(call, async move {
+                    CallResult::Empty(pods.delete_controller(kind, &name).await)
                 });
             }
             Action::DeleteCollection { selection, .. } => {

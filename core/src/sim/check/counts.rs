@@ -15,12 +15,12 @@ impl Checker {
             "the plan counts {} calls in flight",
             snapshot.in_flight
         );
-        self.list_checker.on_claim(snapshot.current_at, &mut self.found);
+        self.shown.on_claim(snapshot.current_at, &mut self.found);
         let pending: usize = snapshot.profiles.values().map(|(_, counts)| counts.pending).sum();
         require!(
             self.found,
             Bounds,
-            pending <= self.cfg.max_pending_pods,
+            pending <= self.cfg.max_pending_pods || self.cfg.controller.is_some(),
             "{pending} pending pods"
         );
         for (profile, (target, counts)) in &snapshot.profiles {
@@ -50,6 +50,9 @@ impl Checker {
     /// Every create must have ended as seen, failed or expired.
     pub fn on_end(&mut self, cluster: &Cluster) {
         self.claims.on_end(cluster, &mut self.found);
+        if self.cfg.controller.is_some() {
+            return self.on_end_of_controllers(cluster);
+        }
         for (id, known) in &self.executors {
             if known.outstanding && !known.reported {
                 let there = cluster.pods.values().any(|pod| pod.executor == Some(*id));

@@ -8,24 +8,24 @@ use crate::plan::ProfileId;
     clippy::struct_excessive_bools,
     reason = "facts that are independent of each other"
 )]
-pub(super) struct Known {
-    pub(super) profile: ProfileId,
+pub(in crate::sim) struct Known {
+    pub(in crate::sim) profile: ProfileId,
     /// The API server may hold, or may come to hold, its pod.
-    pub(super) outstanding: bool,
+    pub(in crate::sim) outstanding: bool,
     /// Its name was taken by another pod.
-    pub(super) taken: bool,
+    pub(in crate::sim) taken: bool,
     /// The last create of it failed for certain.
-    pub(super) refused: bool,
-    pub(super) created: bool,
-    pub(super) reported: bool,
-    pub(super) killed: bool,
+    pub(in crate::sim) refused: bool,
+    pub(in crate::sim) created: bool,
+    pub(in crate::sim) reported: bool,
+    pub(in crate::sim) killed: bool,
     /// It was above the target when the target was set: it may be deleted until it registers.
-    pub(super) surplus: bool,
-    pub(super) registered: bool,
+    pub(in crate::sim) surplus: bool,
+    pub(in crate::sim) registered: bool,
 }
 
 impl Known {
-    pub(super) fn new(profile: ProfileId) -> Self {
+    pub(in crate::sim) fn new(profile: ProfileId) -> Self {
         Known {
             profile,
             outstanding: true,

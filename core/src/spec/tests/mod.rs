@@ -1,3 +1,4 @@
+mod controllers;
 mod profiles;
 mod stamping;
 mod steps;

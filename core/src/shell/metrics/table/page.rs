@@ -40,7 +40,7 @@ spark.metrics.conf.*.sink.prometheusServlet.path=/metrics/prometheus
 | `executors.pending` stays high | Pods wait: `pending.*` says for what; where it says nothing, for the kubelet. |
 | `losses.oomKilled` or `losses.exited` grows | The application kills its executors; at `losses.counted` = `spark.executor.maxNumFailures` + 1 it ends. |
 | `losses.disrupted` or `losses.missing` grows | The cluster takes executors away: spot nodes, evictions, priorities. |
-| `watch.open` is 0, or `watch.lists` grows | Stoker does not see, or has missed, what becomes of its executors. |
+| `watch.stalenessMs` above 90000, or `watch.lists` grows | Stoker does not see, or has missed, what becomes of its executors. |
 | `creates.throttled` or `failures.tooManyRequests` grows, `creates.limit` is 1 | The API server is overloaded or limits this account. |
 | `creates.quotaExceeded` grows | The namespace's quota is used up. |
 | `failures.unauthorized` or `failures.forbidden` grows | Credentials or rights are missing; `stoker check` names them. |

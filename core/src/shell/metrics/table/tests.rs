@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::plan::{Plan, PlanConfig, Snapshot};
+use crate::plan::{CreateResult, LossKind, PendingCause, Plan, PlanConfig, Snapshot};
 use crate::shell::metrics::Queues;
+use crate::shell::metrics::calls::Verb;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -17,6 +18,7 @@ fn report() -> Report {
             create_limit: 0,
             ..plan.snapshot()
         },
+        staleness: Duration::ZERO,
         counters: plan.counters().clone(),
         to_running: Summary::default(),
         to_registered: Summary::default(),

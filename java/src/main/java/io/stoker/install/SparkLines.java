@@ -30,9 +30,14 @@ final class SparkLines {
         if (!version.matches() || BY_SCALA.values().stream().noneMatch(lines -> lines.contains(version.group(1)))) {
             throw new InstallException("the version of Spark is " + sparkVersion + ". " + known());
         }
-        if (!BY_SCALA.getOrDefault(scalaVersion, Collections.emptyList()).contains(version.group(1))) {
+        if (!of(scalaVersion).contains(version.group(1))) {
             throw new InstallException("Spark " + sparkVersion + " was built for Scala " + scalaVersion + ". " + known());
         }
+    }
+
+    /** The lines that the jar for this version of Scala is for, as in {@code 4.3}. */
+    static List<String> of(String scalaVersion) {
+        return BY_SCALA.getOrDefault(scalaVersion, Collections.emptyList());
     }
 
     private static String known() {

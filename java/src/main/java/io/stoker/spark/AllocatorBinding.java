@@ -41,6 +41,9 @@ interface AllocatorBinding {
     /** See {@link Native#updateConf}. */
     void updateConf(byte[] confJson);
 
+    /** See {@link Native#metrics}. */
+    byte[] metrics();
+
     /** See {@link Native#stop}. Does nothing where {@link #start} has not succeeded. */
     void stop(long deadlineMillis);
 

@@ -80,15 +80,20 @@ final class Messages {
         return JSON.createArrayNode();
     }
 
-    /** Reads a batch of messages from native code. */
-    static ArrayNode array(byte[] message) {
+    /** Reads a message from native code. */
+    static JsonNode tree(byte[] message) {
         try {
-            JsonNode tree = JSON.readTree(message);
-            if (tree instanceof ArrayNode) {
-                return (ArrayNode) tree;
-            }
+            return JSON.readTree(message);
         } catch (IOException e) {
             throw new IllegalArgumentException("The native library sent a message that is not JSON.", e);
+        }
+    }
+
+    /** Reads a batch of messages from native code. */
+    static ArrayNode array(byte[] message) {
+        JsonNode tree = tree(message);
+        if (tree instanceof ArrayNode) {
+            return (ArrayNode) tree;
         }
         throw new IllegalArgumentException("The native library sent a message that is not a JSON array.");
     }

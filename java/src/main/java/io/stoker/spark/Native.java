@@ -56,6 +56,12 @@ public final class Native {
     /** Stops the allocator and releases what it made. Blocks for at most {@code deadlineMillis}. */
     public static native void stop(long handle, long deadlineMillis);
 
+    /**
+     * All metrics of this moment: <code>{"counters": {name: number}, "gauges": {name: number}}</code>, always with the same names;
+     * {@code null} where the allocator does not answer within a second.
+     */
+    public static native byte[] metrics(long handle);
+
     /** Waits for log lines of any allocator of this process: a JSON array, {@code []} when the time is up. */
     public static native byte[] nextLogs(long maxWaitMillis);
 

@@ -67,6 +67,11 @@ final class NativeBinding implements AllocatorBinding {
     }
 
     @Override
+    public byte[] metrics() {
+        return Native.metrics(handle);
+    }
+
+    @Override
     public void stop(long deadlineMillis) {
         if (handle != NOT_STARTED) {
             Native.stop(handle, deadlineMillis);

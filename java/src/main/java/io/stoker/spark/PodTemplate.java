@@ -8,10 +8,8 @@ import java.util.Optional;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkException;
 import org.apache.spark.deploy.SparkHadoopUtil;
-import org.apache.spark.deploy.k8s.Config;
 import org.apache.spark.util.DependencyUtils;
 import org.apache.spark.util.Utils;
-import scala.Option;
 
 /** The executors' pod template. Native code parses it; the JVM fetches it, as it may be in any file system that Hadoop knows. */
 final class PodTemplate {
@@ -23,8 +21,7 @@ final class PodTemplate {
      * {@link SparkException} where it cannot be read.
      */
     static Optional<String> text(SparkConf conf) {
-        Option<String> file = conf.get(Config.KUBERNETES_EXECUTOR_PODTEMPLATE_FILE());
-        return file.isDefined() ? Optional.of(read(file.get(), conf)) : Optional.empty();
+        return new Settings(conf).podTemplateFile().map(file -> read(file, conf));
     }
 
     private static String read(String file, SparkConf conf) {

@@ -53,16 +53,13 @@ final class StockParts {
 
     /** The client that Spark's own manager would have made. */
     private static KubernetesClient realClient(SparkConf conf, String masterUrl) {
-        boolean clusterMode = (Boolean) conf.get(org.apache.spark.deploy.k8s.Config.KUBERNETES_DRIVER_SUBMIT_CHECK());
+        Settings settings = new Settings(conf);
+        boolean clusterMode = settings.submittedInDriver();
         File serviceAccountCa = new File(Config.KUBERNETES_SERVICE_ACCOUNT_CA_CRT_PATH);
         return SparkKubernetesClientFactory.createKubernetesClient(
-                clusterMode
-                        ? conf.get(org.apache.spark.deploy.k8s.Config.KUBERNETES_DRIVER_MASTER_URL())
-                        : KubernetesUtils.parseMasterUrl(masterUrl),
-                Option.apply(conf.get(org.apache.spark.deploy.k8s.Config.KUBERNETES_NAMESPACE())),
-                clusterMode
-                        ? org.apache.spark.deploy.k8s.Config.KUBERNETES_AUTH_DRIVER_MOUNTED_CONF_PREFIX()
-                        : org.apache.spark.deploy.k8s.Config.KUBERNETES_AUTH_CLIENT_MODE_PREFIX(),
+                clusterMode ? settings.driverMaster() : KubernetesUtils.parseMasterUrl(masterUrl),
+                Option.apply(settings.namespace()),
+                clusterMode ? "spark.kubernetes.authenticate.driver.mounted" : "spark.kubernetes.authenticate",
                 // By name: the type of its accessor is not the same in 4.0 and 4.1.
                 SparkKubernetesClientFactory.ClientType$.MODULE$.withName("Driver"),
                 conf,

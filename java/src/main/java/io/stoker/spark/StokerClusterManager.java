@@ -3,7 +3,6 @@ package io.stoker.spark;
 import java.util.function.IntConsumer;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
-import org.apache.spark.deploy.k8s.Config;
 import org.apache.spark.deploy.k8s.KubernetesConf;
 import org.apache.spark.scheduler.SchedulerBackend;
 import org.apache.spark.scheduler.TaskScheduler;
@@ -40,9 +39,10 @@ public class StokerClusterManager extends KubernetesClusterManager {
 
     /** Not for a driver that runs its tasks itself, nor where the user wants Spark's own or another allocator. */
     static boolean usesStoker(SparkConf conf) {
+        Settings settings = new Settings(conf);
         return conf.getBoolean(ENABLED, true)
-                && DIRECT.equals(conf.get(Config.KUBERNETES_ALLOCATION_PODS_ALLOCATOR()))
-                && !conf.get(Config.KUBERNETES_DRIVER_MASTER_URL()).startsWith("local");
+                && DIRECT.equals(settings.allocator())
+                && !settings.driverMaster().startsWith("local");
     }
 
     /** The allocator of a new SparkContext. */

@@ -31,6 +31,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
 
     private static final Logger LOG = LoggerFactory.getLogger(StokerPodsAllocator.class);
     private static final long PUMP_END_MILLIS = 2_000;
+    private static final String APPLICATION_ID = "spark.app.id";
     private static final String INVALID_CONFIGURATION = "invalidConfiguration";
 
     /** After Spark's own hook (50), which stops the context, and before the removal of temporary directories (25). */
@@ -51,6 +52,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
 
     private volatile KubernetesClusterSchedulerBackend backend;
     private volatile boolean stopping;
+    private MetricsSource metrics;
     private final AtomicBoolean stopClaimed = new AtomicBoolean();
     private final CountDownLatch stopped = new CountDownLatch(1);
     private volatile Object shutdownHook;
@@ -177,6 +179,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
             awaitStopped();
             return;
         }
+        freezeMetrics();
         try {
             binding.stop(STOP_MILLIS);
         } catch (AllocatorException e) {
@@ -215,6 +218,22 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
                 throw e;
             }
             LOG.warn("The changed configuration cannot be used; new executors are made from the one before: {}", e.getMessage());
+        }
+    }
+
+    /** Spark names metrics by the application's id, which it may set after the start. The source goes with the metrics system. */
+    private synchronized void registerMetrics() {
+        if (metrics == null && !stopping && sc.conf().contains(APPLICATION_ID)) {
+            metrics = MetricsSource.of(binding, System::nanoTime);
+            if (metrics != null) {
+                sc.env().metricsSystem().registerSource(metrics);
+            }
+        }
+    }
+
+    private synchronized void freezeMetrics() {
+        if (metrics != null) {
+            metrics.freeze();
         }
     }
 
@@ -273,6 +292,7 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
         public void tick() {
             if (!stopping) {
                 sendConfIfChanged();
+                registerMetrics();
             }
         }
 

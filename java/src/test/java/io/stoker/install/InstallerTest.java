@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.stoker.spark.StokerClusterManager;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
@@ -22,11 +21,9 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
-import java.util.zip.ZipOutputStream;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,7 +35,7 @@ class InstallerTest {
     private static final String VERSION_INFO = "spark-version-info.properties";
 
     /** Those of the jars that the classes were compiled against. */
-    private static final String SCALA = scalaVersion();
+    private static final String SCALA = OwnJar.scalaVersion();
     private static final String SPARK_LINE = SCALA.equals("2.12") ? "3.5" : "4.1";
     private static final String OTHER_SCALA = SCALA.equals("2.12") ? "2.13" : "2.12";
     private static final String OWN_NAME = "stoker-spark_" + SCALA + "-0.1.0.jar";
@@ -56,13 +53,8 @@ class InstallerTest {
     @BeforeEach
     void prepare() throws Exception {
         home = temp.resolve("spark");
-        ownJar = packOwnJar(temp.resolve(OWN_NAME));
+        ownJar = OwnJar.pack(temp.resolve(OWN_NAME));
         fill(home.resolve("jars"));
-    }
-
-    private static String scalaVersion() {
-        return Pattern.compile("spark-core_(\\d+\\.\\d+)-").matcher(System.getProperty("java.class.path")).results()
-                .map(found -> found.group(1)).findFirst().orElseThrow();
     }
 
     private void fill(Path directory) throws IOException {
@@ -76,25 +68,6 @@ class InstallerTest {
                 Files.createSymbolicLink(jars.resolve(name), jar);
             }
         }
-    }
-
-    private static Path packOwnJar(Path jar) throws Exception {
-        Path classes = Path.of(StokerClusterManager.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-        try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(jar)); Stream<Path> files = Files.walk(classes)) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                put(out, classes.relativize(file).toString(), Files.readAllBytes(file));
-            }
-            if (!Files.exists(classes.resolve(Installer.LIBRARY_ENTRY))) {
-                put(out, Installer.LIBRARY_ENTRY, "library".getBytes(StandardCharsets.UTF_8));
-            }
-        }
-        return jar;
-    }
-
-    private static void put(ZipOutputStream out, String name, byte[] content) throws IOException {
-        out.putNextEntry(new ZipEntry(name));
-        out.write(content);
-        out.closeEntry();
     }
 
     private void install() throws InstallException, IOException {

@@ -3,13 +3,9 @@ package io.stoker.spark;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
-import org.apache.spark.scheduler.SparkListener;
-import org.apache.spark.scheduler.SparkListenerApplicationEnd;
 import org.junit.jupiter.api.Test;
 
 /** An error, not an exception, ends the thread that takes the allocator's notices. */
@@ -20,13 +16,7 @@ class DeadPumpTest extends SparkTest {
     @Test
     void theContextStopsWithTheCauseInTime() throws Exception {
         SparkContext sc = new SparkContext(conf());
-        BlockingQueue<Object> exitCodes = new LinkedBlockingQueue<>();
-        sc.addSparkListener(new SparkListener() {
-            @Override
-            public void onApplicationEnd(SparkListenerApplicationEnd event) {
-                exitCodes.add(event.exitCode().get());
-            }
-        });
+        ApplicationEnds ends = ApplicationEnds.of(sc);
         FakeExecutor executor = FakeExecutor.register(sc, backend(sc), "1");
         FutureTask<Long> job = job(sc);
         executor.awaitMessage("LaunchTask");
@@ -35,7 +25,7 @@ class DeadPumpTest extends SparkTest {
         DeadPumpDriver.kill(binding, sc);
         Throwable failure = failureOf(job);
         assertTrue(failure.getMessage().contains("ended unexpectedly: " + DeadPumpDriver.DEFECT), failure.getMessage());
-        assertEquals(1, FakeBinding.next(exitCodes, "the end of the application"));
+        ends.await(1);
         assertEquals("stop", binding.awaitCall("stop"));
         assertTrue(sc.isStopped());
         long took = System.nanoTime() - begin;

@@ -11,6 +11,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** An allocator without native code: records what Spark asks for and says what a test wants it to say. */
 final class FakeBinding implements AllocatorBinding {
@@ -25,6 +26,10 @@ final class FakeBinding implements AllocatorBinding {
     final BlockingQueue<JsonNode> confs = new LinkedBlockingQueue<>();
     final BlockingQueue<Integer> logLevels = new LinkedBlockingQueue<>();
     final Set<Long> deleted = ConcurrentHashMap.newKeySet();
+    final BlockingQueue<Long> noticeCalls = new LinkedBlockingQueue<>();
+    final AtomicInteger metricsCalls = new AtomicInteger();
+    volatile byte[] metrics;
+    volatile RuntimeException metricsFailure;
     volatile RuntimeException startFailure;
     volatile RuntimeException noticeFailure;
     volatile RuntimeException confFailure;
@@ -118,6 +123,7 @@ final class FakeBinding implements AllocatorBinding {
 
     @Override
     public byte[] nextNotices(long maxWaitMillis) {
+        noticeCalls.add(maxWaitMillis);
         if (noticeFailure != null) {
             throw noticeFailure;
         }
@@ -140,6 +146,15 @@ final class FakeBinding implements AllocatorBinding {
         if (confFailure != null) {
             throw confFailure;
         }
+    }
+
+    @Override
+    public byte[] metrics() {
+        metricsCalls.incrementAndGet();
+        if (metricsFailure != null) {
+            throw metricsFailure;
+        }
+        return metrics;
     }
 
     @Override

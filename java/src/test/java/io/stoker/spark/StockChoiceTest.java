@@ -9,6 +9,7 @@ import java.util.List;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.deploy.k8s.Config;
 import org.apache.spark.scheduler.SchedulerBackend;
 import org.apache.spark.scheduler.cluster.k8s.ExecutorPodsAllocator;
 import org.apache.spark.scheduler.cluster.k8s.KubernetesClusterSchedulerBackend;
@@ -55,6 +56,34 @@ class StockChoiceTest extends SparkTest {
         assertTrue(StokerClusterManager.usesStoker(conf.set("spark.kubernetes.allocation.pods.allocator", "direct")));
         assertTrue(!StokerClusterManager.usesStoker(
                 conf.set("spark.kubernetes.allocation.pods.allocator", ExecutorPodsAllocator.class.getName())));
+    }
+
+    @Test
+    void referencesToOtherSettingsAreReplaced() {
+        SparkConf conf = new SparkConf(false).set("spark.kubernetes.driver.master", "${spark.test.master}[2]");
+        assertTrue(StokerClusterManager.usesStoker(conf));
+        assertTrue(!StokerClusterManager.usesStoker(conf.set("spark.test.master", "local")));
+    }
+
+    /** Spark's own entries have the same values and defaults. */
+    @Test
+    void settingsAreSparksOwn() {
+        assertSettingsAreSparksOwn(new SparkConf(false));
+        assertSettingsAreSparksOwn(new SparkConf(false)
+                .set("spark.kubernetes.allocation.pods.allocator", "statefulset")
+                .set("spark.kubernetes.driver.master", "https://${spark.kubernetes.namespace}.example.org")
+                .set("spark.kubernetes.namespace", "ns")
+                .set("spark.kubernetes.executor.podTemplateFile", "/t.yaml")
+                .set("spark.kubernetes.submitInDriver", "true"));
+    }
+
+    private static void assertSettingsAreSparksOwn(SparkConf conf) {
+        Settings settings = new Settings(conf);
+        assertEquals(conf.get(Config.KUBERNETES_ALLOCATION_PODS_ALLOCATOR()), settings.allocator());
+        assertEquals(conf.get(Config.KUBERNETES_DRIVER_MASTER_URL()), settings.driverMaster());
+        assertEquals(conf.get(Config.KUBERNETES_NAMESPACE()), settings.namespace());
+        assertEquals(conf.get(Config.KUBERNETES_EXECUTOR_PODTEMPLATE_FILE()).getOrElse(() -> null), settings.podTemplateFile().orElse(null));
+        assertEquals(conf.get(Config.KUBERNETES_DRIVER_SUBMIT_CHECK()), settings.submittedInDriver());
     }
 
     @Test

@@ -18,10 +18,7 @@ import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkContext$;
 import org.apache.spark.SparkException;
-import org.apache.spark.scheduler.SparkListener;
-import org.apache.spark.scheduler.SparkListenerApplicationEnd;
 import org.junit.jupiter.api.Test;
-import scala.Option;
 
 class TerminationTest extends SparkTest {
 
@@ -68,13 +65,7 @@ class TerminationTest extends SparkTest {
     @Test
     void fatalFailsTheRunningJobAndStopsTheContextWithTheCause() throws Exception {
         SparkContext sc = new SparkContext(conf());
-        BlockingQueue<SparkListenerApplicationEnd> ends = new LinkedBlockingQueue<>();
-        sc.addSparkListener(new SparkListener() {
-            @Override
-            public void onApplicationEnd(SparkListenerApplicationEnd event) {
-                ends.add(event);
-            }
-        });
+        ApplicationEnds ends = ApplicationEnds.of(sc);
         FakeExecutor executor = FakeExecutor.register(sc, backend(sc), "1");
         FutureTask<Long> job = job(sc);
         executor.awaitMessage("LaunchTask");
@@ -83,11 +74,7 @@ class TerminationTest extends SparkTest {
         Throwable failure = failureOf(job);
         assertTrue(failure.getMessage().contains("403: pods is forbidden"), failure.getMessage());
         assertTrue(System.nanoTime() - begin < TimeUnit.SECONDS.toNanos(FATAL_SECONDS));
-        SparkListenerApplicationEnd end = FakeBinding.next(ends, "the end of the application");
-        // Spark 3.5's event has no exit code.
-        if (end.productArity() > 1) {
-            assertEquals(Option.apply(1), end.productElement(1));
-        }
+        ends.await(1);
         assertEquals("stop", binding.awaitCall("stop"));
         assertTrue(sc.isStopped());
         assertNoThreadLeft();

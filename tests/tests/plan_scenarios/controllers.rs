@@ -1,0 +1,232 @@
+use stoker_core::plan::{
+    Action, ControllerKind, ExecutorId, FailureClass, LossKind, Outcome, PlanConfig, PodPatch,
+};
+use stoker_core::sim::cluster::Fate;
+use stoker_tests::sim::Sim;
+
+use crate::{abort, failed, losses, secs, unanswered};
+
+const KINDS: [ControllerKind; 2] = [ControllerKind::StatefulSet, ControllerKind::Deployment];
+
+fn config(kind: ControllerKind) -> PlanConfig {
+    PlanConfig {
+        controller: Some(kind),
+        ..Sim::config()
+    }
+}
+
+fn started(kind: ControllerKind, executors: u32) -> Sim {
+    let mut sim = Sim::new(config(kind), 1);
+    sim.run_up(executors);
+    sim
+}
+
+#[test]
+fn one_controller_makes_all_pods_and_executors_ask_for_their_numbers() {
+    for kind in KINDS {
+        let sim = started(kind, 3);
+        assert_eq!(sim.sent("create controller").len(), 1, "{kind}");
+        assert!(
+            sim.sent("create").is_empty() && sim.sent("get").is_empty(),
+            "{kind}"
+        );
+        let (name, set) = sim.cluster.sets.first_key_value().expect("a controller");
+        assert_eq!((name, set.replicas), (&kind.name("spark-test", set.profile), 3));
+        let labels = sim.cluster.pods.values().filter_map(|pod| pod.executor);
+        let registered: Vec<_> = sim.registered.iter().copied().collect();
+        let mut labels: Vec<_> = labels.collect();
+        labels.sort_unstable();
+        assert_eq!(labels, registered, "{kind}: the pods carry the numbers");
+    }
+}
+
+#[test]
+fn a_lost_pod_is_told_once_and_its_successor_gets_another_number() {
+    for kind in KINDS {
+        let mut sim = started(kind, 2);
+        let lost = *sim.registered.first().expect("an executor");
+        let name = sim.pod_of(lost).expect("its pod").name.clone();
+        sim.delete(&name);
+        sim.run(secs(30));
+        let told = losses(&sim);
+        assert_eq!(
+            (told.len(), told[0].0, told[0].1.kind),
+            (1, lost, LossKind::Deleted),
+            "{kind}"
+        );
+        assert_eq!((sim.alive(0), sim.registered.len()), (2, 2), "{kind}");
+        assert!(!sim.registered.contains(&lost), "{kind}");
+        assert!(
+            sim.sent("create").is_empty() && sim.sent("scale controller").is_empty(),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn an_executor_that_ends_is_lost_with_its_exit_code_and_its_pod_makes_room_for_another() {
+    for kind in KINDS {
+        let mut sim = started(kind, 2);
+        let lost = *sim.registered.first().expect("an executor");
+        let uid = sim.uid_of(lost).expect("its pod");
+        sim.end(&uid, Fate::Exit(52));
+        sim.run(secs(60));
+        let told = losses(&sim);
+        assert_eq!(
+            (told.len(), told[0].0, told[0].1.exit_code),
+            (1, lost, 52),
+            "{kind}"
+        );
+        assert_eq!(sim.sent("delete").len(), 1, "{kind}");
+        assert_eq!((sim.alive(0), sim.registered.len()), (2, 2), "{kind}");
+    }
+}
+
+#[test]
+fn a_container_that_was_started_again_unseen_asks_again_and_gets_another_number() {
+    let mut sim = started(ControllerKind::StatefulSet, 1);
+    let before = *sim.registered.first().expect("an executor");
+    let uid = sim.uid_of(before).expect("its pod");
+    sim.restart_container(&uid);
+    sim.run(secs(10));
+    let told = losses(&sim);
+    assert_eq!((told.len(), told[0].0, told[0].1.app_caused), (1, before, false));
+    assert!(
+        told[0].1.message.contains("started again"),
+        "{}",
+        told[0].1.message
+    );
+    assert!(!sim.sent("get").is_empty(), "a get tells which pod it is");
+    assert!(sim.registered.iter().all(|id| *id > before) && sim.registered.len() == 1);
+    assert_eq!(sim.plan.snapshot().executors, 1);
+}
+
+#[test]
+fn pods_of_others_get_no_number() {
+    let mut sim = started(ControllerKind::StatefulSet, 1);
+    let now = sim.now;
+    for name in [
+        "another",
+        "test-exec-1",
+        "spark-s-spark-test-7-0",
+        "spark-s-spark-test-0",
+    ] {
+        assert_eq!(sim.plan.handle_executor_id_for(now, name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_deployment_gives_up_the_executors_that_spark_has_killed() {
+    let cfg = PlanConfig {
+        deletion_cost: Some(-5),
+        ..config(ControllerKind::Deployment)
+    };
+    let mut sim = Sim::new(cfg, 1);
+    sim.run_up(4);
+    let all: Vec<ExecutorId> = sim.registered.iter().copied().collect();
+    sim.kill(&all[1..2]);
+    sim.target(0, 3);
+    sim.run(secs(60));
+    let costs = |action: &Action| {
+        matches!(
+            action,
+            Action::Patch {
+                patch: PodPatch::DeletionCost(-5),
+                ..
+            }
+        )
+    };
+    let told = sim
+        .actions
+        .iter()
+        .position(|(_, action)| costs(action))
+        .expect("the cost is told");
+    let scales = |action: &Action| matches!(action, Action::ScaleController { replicas: 3, .. });
+    let scaled = sim
+        .actions
+        .iter()
+        .position(|(_, action)| scales(action))
+        .expect("it is scaled");
+    assert!(told < scaled, "the cost comes first");
+    let left: Vec<_> = sim.registered.iter().copied().collect();
+    assert_eq!(left, [all[0], all[2], all[3]], "nobody else has gone");
+    assert!(losses(&sim).is_empty());
+}
+
+#[test]
+fn a_controller_that_somebody_deletes_is_made_again() {
+    let mut sim = started(ControllerKind::StatefulSet, 2);
+    sim.cluster.sets.clear();
+    sim.run(secs(120));
+    assert_eq!(sim.sent("create controller").len(), 2);
+    assert_eq!((sim.alive(0), sim.registered.len()), (2, 2));
+    assert_eq!(losses(&sim).len(), 2);
+}
+
+#[test]
+fn a_create_whose_answer_was_lost_is_adopted_and_what_is_there_already_is_not() {
+    let mut sim = Sim::new(config(ControllerKind::Deployment), 1);
+    sim.script(
+        "create controller",
+        [unanswered(), failed(FailureClass::AlreadyExists)],
+    );
+    sim.target(0, 2);
+    sim.run(secs(20));
+    assert_eq!(sim.sent("scale controller").len(), 1, "its size is not known");
+    assert_eq!(abort(&sim), None);
+
+    let mut sim = Sim::new(config(ControllerKind::Deployment), 1);
+    sim.script("create controller", [failed(FailureClass::AlreadyExists)]);
+    sim.target(0, 2);
+    sim.run(secs(20));
+    let (code, message) = abort(&sim).expect("the application ends");
+    assert_eq!(code, 1);
+    assert!(message.contains("spark-d-spark-test-0"), "{message}");
+    assert!(
+        sim.stop(secs(8)) && sim.sent("delete controller").is_empty(),
+        "it is not ours"
+    );
+}
+
+#[test]
+fn what_is_forbidden_ends_the_application_with_the_reason() {
+    let mut sim = Sim::new(config(ControllerKind::StatefulSet), 1);
+    sim.script("create controller", [failed(FailureClass::Forbidden)]);
+    sim.target(0, 2);
+    sim.run(secs(20));
+    let (code, message) = abort(&sim).expect("the application ends");
+    assert_eq!(code, 1);
+    assert!(
+        message.contains("StatefulSet") && message.contains("Forbidden"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_stop_deletes_controllers_and_their_pods_follow() {
+    for kind in KINDS {
+        let mut sim = started(kind, 3);
+        sim.target(1, 2);
+        sim.run(secs(20));
+        sim.script(
+            "delete controller",
+            [failed(FailureClass::Server), Outcome::Done(())],
+        );
+        assert!(sim.stop(secs(8)), "{kind}");
+        assert!(sim.cluster.sets.is_empty(), "{kind}");
+        assert!(
+            sim.sent("delete pods").is_empty() && losses(&sim).is_empty(),
+            "{kind}"
+        );
+        sim.run(secs(60));
+        assert!(sim.cluster.pods.is_empty(), "{kind}");
+    }
+    let kept = PlanConfig {
+        delete_executors: false,
+        ..config(ControllerKind::StatefulSet)
+    };
+    let mut sim = Sim::new(kept, 1);
+    sim.run_up(2);
+    assert!(sim.stop(secs(8)));
+    assert_eq!((sim.cluster.sets.len(), sim.alive(0)), (1, 2), "they are kept");
+}
