@@ -45,7 +45,7 @@ struct Known {
     /// The API server has it.
     exists: bool,
     /// When it was made or shown: a list that began before may miss it.
-    known_at: Duration,
+    since: Duration,
 }
 
 impl Volumes {
@@ -57,7 +57,7 @@ impl Volumes {
             user: Some(id),
             spoiled: false,
             exists: false,
-            known_at: now,
+            since: now,
         };
         self.claims.entry(wanted.name.clone()).or_insert(known);
         self.free.remove(&wanted.name);
@@ -72,7 +72,7 @@ impl Volumes {
         }
         if let Some(known) = self.claims.get_mut(name) {
             known.exists = true;
-            known.known_at = now;
+            known.since = now;
             if let Some(uid) = uid {
                 known.uid = Some(uid.to_owned());
             }
@@ -134,7 +134,7 @@ impl Volumes {
             user: None,
             spoiled,
             exists: true,
-            known_at: now,
+            since: now,
         });
         known.uid = Some(claim.uid.clone());
         known.spoiled = spoiled;
@@ -172,7 +172,7 @@ impl Volumes {
         let gone: Vec<_> = self
             .claims
             .iter()
-            .filter(|(_, known)| known.exists && known.known_at < started)
+            .filter(|(_, known)| known.exists && known.since < started)
             .filter(|(name, known)| match &known.uid {
                 Some(uid) => !uids.contains(uid),
                 None => !shown.contains_key(*name),

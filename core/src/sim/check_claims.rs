@@ -17,6 +17,10 @@ const VALID: Duration = Duration::from_secs(30);
 
 /// Follows preparations and claims, and records where an invariant does not hold.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that are independent of each other"
+)]
 pub(super) struct ClaimChecker {
     prepares: bool,
     /// Whether the driver pod owns the claims.
