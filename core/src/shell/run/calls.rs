@@ -51,28 +51,6 @@ impl Loop {
             }
             Action::Watch { resource_version, .. } => self.watch(call, resource_version),
             Action::Prepare { executors, .. } => self.prepare(call, &executors),
-            Action::CreateClaim {
-                executor,
-                index,
-                owner,
-                ..
-            } => {
-                if let Some(claim) = self.factory.claim(executor, index, owner) {
-                    self.spawn(
-                        call,
-                        async move { CallResult::Claim(pods.create_claim(claim).await) },
-                    );
-                } else {
-                    let message = format!("claim {index} of executor {executor} was not prepared");
-                    self.refuse(call, CallResult::Claim(unbuildable(message)));
-                }
-            }
-            Action::DeleteClaim { claim, .. } => {
-                self.spawn(
-                    call,
-                    async move { CallResult::Empty(pods.delete_claim(&claim).await) },
-                );
-            }
             Action::Create {
                 executor,
                 profile,
@@ -143,12 +121,46 @@ impl Loop {
                     CallResult::Empty(pods.delete_collection(selection).await)
                 });
             }
+            claims @ (Action::CreateClaim { .. }
+            | Action::DeleteClaim { .. }
+            | Action::ListClaims { .. }
+            | Action::WatchClaims { .. }) => self.start_of_claims(call, claims),
+        }
+    }
+
+    /// Starts a call on volume claims.
+    fn start_of_claims(&mut self, call: CallId, action: Action) {
+        let pods = Arc::clone(&self.pods);
+        match action {
+            Action::CreateClaim {
+                executor,
+                index,
+                owner,
+                ..
+            } => {
+                if let Some(claim) = self.factory.claim(executor, index, owner) {
+                    self.spawn(
+                        call,
+                        async move { CallResult::Claim(pods.create_claim(claim).await) },
+                    );
+                } else {
+                    let message = format!("claim {index} of executor {executor} was not prepared");
+                    self.refuse(call, CallResult::Claim(unbuildable(message)));
+                }
+            }
+            Action::DeleteClaim { claim, .. } => {
+                self.spawn(
+                    call,
+                    async move { CallResult::Empty(pods.delete_claim(&claim).await) },
+                );
+            }
             Action::ListClaims { continue_token, .. } => {
                 self.spawn(call, async move {
                     CallResult::Claims(pods.list_claims(continue_token.as_deref()).await)
                 });
             }
             Action::WatchClaims { resource_version, .. } => self.watch_claims(call, resource_version),
+            _ => {}
         }
     }
 
