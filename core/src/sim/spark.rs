@@ -26,6 +26,7 @@ impl Sim {
         self.count("restart");
         // What is still applied below is nothing that these would show to the next driver.
         self.watches.clear();
+        self.claim_watches.clear();
         for (_, happening) in std::mem::take(&mut self.queue) {
             match happening {
                 Happening::Arrive(action) if arrives(&mut self.rng, action.call()) => {
