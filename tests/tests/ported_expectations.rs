@@ -108,8 +108,8 @@ fn every_row_has_a_test_that_exists_or_says_why_not() {
             let (file, name) = test.split_once("::").expect("file::name");
             let matching: Vec<_> = files.iter().filter(|path| path.ends_with(file)).collect();
             assert_eq!(matching.len(), 1, "{test}: {matching:?}");
-            let text = fs::read_to_string(matching[0]).expect("a source");
-            assert!(has_test(&text, name), "there is no test {test}");
+            let content = fs::read_to_string(matching[0]).expect("a source");
+            assert!(has_test(&content, name), "there is no test {test}");
         }
     }
 }

@@ -21,16 +21,6 @@ pub enum ConfError {
         /// One error per key, in the order of their names.
         Vec<ConfError>,
     ),
-    /// Keys are set whose feature this version of Stoker does not have.
-    #[error(
-        "this version of Stoker does not support:{}\nRemove them, or set spark.stoker.enabled=false to run with \
-         Spark's own cluster manager",
-        bullets(.0)
-    )]
-    NotBuilt(
-        /// Every such key, in the order of their names.
-        Vec<NotBuiltKey>,
-    ),
     /// A value refers to itself, directly or through others.
     #[error(
         "{key}: circular reference in {value:?}: ${{{reference}}} leads back to itself; break the circle"
@@ -73,16 +63,6 @@ pub enum ConfError {
         /// The UTF-16 code unit that stands alone.
         unit: u16,
     },
-}
-
-/// A key that is set though nothing honours it yet.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{key} ({feature})")]
-pub struct NotBuiltKey {
-    /// The key as the user wrote it.
-    pub key: String,
-    /// The feature it belongs to.
-    pub feature: &'static str,
 }
 
 fn bullets<T: std::fmt::Display>(items: &[T]) -> String {

@@ -13,9 +13,6 @@ use super::{Conf, ConfError};
 pub enum Status {
     /// Honoured as Spark documents it.
     Built,
-    /// Belongs to the named feature, which is not there yet; a configuration that sets it to something else than its
-    /// default is refused.
-    NotBuilt(&'static str),
     /// Accepted without effect in Stoker, for the given reason. The value is not even looked at.
     Ignored(&'static str),
 }
@@ -138,11 +135,6 @@ impl KeyInfo {
     /// Whether Stoker honours the key.
     pub const fn status(&self) -> Status {
         self.status
-    }
-
-    /// Whether a text leaves things as they are without the feature of the key: it is the default.
-    pub fn is_inert(&self, text: &str, release: Release) -> bool {
-        self.default_in(release) == Some(text.trim())
     }
 
     /// Whether a release of Spark knows the key.
@@ -332,16 +324,6 @@ impl<T: Value> Key<T> {
     /// The default, as the user would write it.
     pub(super) const fn default(mut self, text: &'static str) -> Self {
         self.info.default = Some(text);
-        self
-    }
-
-    /// A configuration that sets the key is refused, because the named feature is not there.
-    #[allow(
-        dead_code,
-        reason = "every key is honoured; the next one of Spark may come before its feature"
-    )]
-    pub(super) const fn not_built(mut self, feature: &'static str) -> Self {
-        self.info.status = Status::NotBuilt(feature);
         self
     }
 

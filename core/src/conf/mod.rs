@@ -26,7 +26,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 pub use diff::{Difference, diff};
-pub use error::{ConfError, NotBuiltKey};
+pub use error::ConfError;
 pub use key::{AnyKey, Check, Key, KeyInfo, OptKey, Prefix, Status};
 pub use notes::Note;
 pub use redact::{REDACTED, Redactor, redact};
@@ -60,15 +60,13 @@ struct Inner {
 }
 
 impl Conf {
-    /// Reads and validates: every key that Stoker honours must have a value of its type, and no key of a feature that is
-    /// not built may be set to something else than its default. All offending keys are named at once. A configuration
-    /// with `spark.stoker.enabled=false` is left to Spark and not looked at.
+    /// Reads and validates: every key that Stoker honours must have a value of its type. All offending keys are named at
+    /// once. A configuration with `spark.stoker.enabled=false` is left to Spark and not looked at.
     pub fn new(sources: Sources, version: SparkVersion) -> Result<Self, ConfError> {
         let conf = Self {
             inner: Arc::new(Inner { sources, version }),
         };
         if conf.get(&keys::STOKER_ENABLED)? {
-            conf.refuse_not_built()?;
             conf.validate()?;
         }
         Ok(conf)
@@ -225,30 +223,6 @@ impl Conf {
             key: key.to_owned(),
             value: Redactor::of(self).redact(key, text).into_owned(),
             problem,
-        }
-    }
-
-    fn refuse_not_built(&self) -> Result<(), ConfError> {
-        let release = self.inner.version.release();
-        let mut refused = Vec::new();
-        for info in keys::all().filter(|info| info.exists_in(release)) {
-            let Status::NotBuilt(feature) = info.status() else {
-                continue;
-            };
-            if let Some((name, text)) = self.set_text(info)?
-                && !info.is_inert(&text, release)
-            {
-                refused.push(NotBuiltKey {
-                    key: name.to_owned(),
-                    feature,
-                });
-            }
-        }
-        refused.sort_by(|a, b| a.key.cmp(&b.key));
-        if refused.is_empty() {
-            Ok(())
-        } else {
-            Err(ConfError::NotBuilt(refused))
         }
     }
 

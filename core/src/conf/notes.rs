@@ -113,7 +113,7 @@ impl Conf {
                 key,
                 since: info.since(),
             }),
-            _ => None,
+            Status::Built => None,
         }
     }
 

@@ -18,8 +18,6 @@ Stoker knows, with the default of each supported version of Spark (3.5 to 4.3), 
   `t`, `p` in powers of 1024. A number alone has the unit that stands in brackets; finer values are cut off.
 - **Values** may refer to other keys as `${spark.x}`, to the driver's environment as `${env:X}` and to system properties as
   `${system:x}`. A reference that leads nowhere stays as it is. Keys that end in `*` keep their values as they are written.
-- A key **not supported yet** makes Stoker refuse the configuration and name it, unless it is set to its default;
-  `spark.stoker.enabled=false` hands the job to Spark's own cluster manager. A key **without effect** is accepted.
 - A key that came **with** a later Spark than the one that runs behaves as if it were not set, as in that Spark.
 ";
 
@@ -99,9 +97,6 @@ fn meaning(info: &KeyInfo) -> String {
     }
     match info.status() {
         Status::Built => {}
-        Status::NotBuilt(feature) => {
-            let _ = write!(text, " **Not supported yet** ({feature}).");
-        }
         Status::Ignored(reason) => {
             let _ = write!(text, " *Without effect in Stoker: {reason}.*");
         }

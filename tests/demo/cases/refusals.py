@@ -24,11 +24,6 @@ def test_bad_ca(suite):
     suite.refused("bad-ca", ["certificate"], {"spark.kubernetes.authenticate.caCertFile": str(other)})
 
 
-def test_not_built(suite):
-    suite.refused("not-built", ["spark.kubernetes.driver.waitToReusePersistentVolumeClaim"],
-                  {"spark.kubernetes.driver.waitToReusePersistentVolumeClaim": "true"})
-
-
 def test_feature_step_missing(suite):
     suite.refused("feature-step-missing", ["NoSuchStep", "ClassNotFoundException"],
                   {"spark.kubernetes.executor.pod.featureSteps": "NoSuchStep"})

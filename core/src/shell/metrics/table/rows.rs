@@ -223,6 +223,13 @@ fn api_server() -> Section {
             "Nodes that new executors keep away from, since executors repeatedly failed to start there.",
             |r| r.plan.avoided_nodes.len(),
         )
+        .gauge(
+            "claims.known",
+            "claims",
+            "Volume claims of the application that executors may be given again.",
+            |r| r.plan.claims,
+        )
+        .gauge("claims.free", "claims", "Of these, those that no pod uses.", |r| r.plan.free_claims)
         .by(
             Kind::Distribution,
             "latencyMs",
