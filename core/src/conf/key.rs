@@ -336,6 +336,10 @@ impl<T: Value> Key<T> {
     }
 
     /// A configuration that sets the key is refused, because the named feature is not there.
+    #[allow(
+        dead_code,
+        reason = "every key is honoured; the next one of Spark may come before its feature"
+    )]
     pub(super) const fn not_built(mut self, feature: &'static str) -> Self {
         self.info.status = Status::NotBuilt(feature);
         self

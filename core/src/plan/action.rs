@@ -74,6 +74,8 @@ pub enum Action {
         profile: ProfileId,
         /// Names of the nodes that its pod keeps away from.
         avoid: Arc<[String]>,
+        /// Which of its claims are not its own but others' of before: by index, with the name.
+        reused: Vec<(usize, String)>,
     },
     /// `GET` one executor pod, to learn what became of a create or of an expected event.
     Get {
@@ -153,6 +155,21 @@ pub enum Action {
         /// Which collection.
         selection: Selection,
     },
+    /// `GET` one page of the application's volume claims.
+    ListClaims {
+        /// Identifies the result.
+        call: CallId,
+        /// Token of the next page, none for the first.
+        continue_token: Option<String>,
+    },
+    /// Open the watch on the application's volume claims. Answered when it ends, as `Watch` is; its events come through
+    /// `Plan::handle_claim_event`.
+    WatchClaims {
+        /// Identifies the result.
+        call: CallId,
+        /// Resource version to start from.
+        resource_version: String,
+    },
 }
 
 impl Action {
@@ -174,7 +191,9 @@ impl Action {
             | Action::CreateController { call, .. }
             | Action::ScaleController { call, .. }
             | Action::DeleteController { call, .. }
-            | Action::DeleteCollection { call, .. } => *call,
+            | Action::DeleteCollection { call, .. }
+            | Action::ListClaims { call, .. }
+            | Action::WatchClaims { call, .. } => *call,
         }
     }
 }

@@ -95,6 +95,7 @@ impl Plan {
                         failure = failure.message,
                         "an executor pod cannot be deleted"
                     );
+                    self.ledger.update(id, |executor| executor.stays = ours);
                     if ours && self.ledger.get(id).is_some_and(|executor| executor.released) {
                         self.forget_later(now, id);
                     }

@@ -5,33 +5,53 @@ use std::time::Duration;
 use super::Plan;
 use super::action::Action;
 use super::config::ClaimOwner;
-use super::event::{ApiFailure, FailureClass, Outcome};
+use super::event::{ApiFailure, FailureClass, Outcome, WantedClaim};
 use super::expect::{Call, Chore};
 use super::ledger::Stage;
 use super::lifecycle::End;
 use super::types::{ExecutorId, ObjectRef};
 
 /// A volume claim of an executor that was prepared.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub(super) wanted: WantedClaim,
+    pub(super) state: State,
+}
+
+/// How far a claim is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Claim {
+pub(super) enum State {
     /// To be made.
     Wanted,
     /// Its create is in flight.
     InFlight,
-    /// It exists; unknown is its UID where its name was taken already, by an attempt of ours as far as we know.
-    Made(Option<ObjectRef>),
+    /// A claim of its name exists; a list that begins later than this tells whose it is.
+    Asked(Duration),
+    /// It exists.
+    Made,
+    /// Another claim, which this one's pod is given instead.
+    Reused(String),
 }
 
 impl Claim {
-    pub(super) fn is_made(&self) -> bool {
-        matches!(self, Claim::Made(_))
+    pub(super) fn new(wanted: WantedClaim) -> Self {
+        let state = State::Wanted;
+        Claim { wanted, state }
     }
 
-    /// The claim, where it is known to be ours.
-    pub(super) fn into_made(self) -> Option<ObjectRef> {
-        match self {
-            Claim::Made(made) => made,
-            Claim::Wanted | Claim::InFlight => None,
+    pub(super) fn is_made(&self) -> bool {
+        matches!(self.state, State::Made | State::Reused(_))
+    }
+
+    /// The name of the claim, where it was made for this executor.
+    pub(super) fn made(&self) -> Option<&str> {
+        (self.state == State::Made).then_some(&self.wanted.name)
+    }
+
+    fn uses(&self, name: &str) -> bool {
+        match &self.state {
+            State::Reused(reused) => reused == name,
+            _ => self.wanted.name == name,
         }
     }
 }
@@ -44,10 +64,23 @@ impl Plan {
             .is_some_and(|claims| claims.iter().all(Claim::is_made))
     }
 
+    /// Which claims of an executor are not its own: by index, with the name of the one that stands in.
+    pub(super) fn reused(&self, id: ExecutorId) -> Vec<(usize, String)> {
+        let claims = self.making.get(&id).into_iter().flatten().enumerate();
+        claims
+            .filter_map(|(index, claim)| match &claim.state {
+                State::Reused(name) => Some((index, name.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// The next claim of an executor that can be made, and its owner.
     pub(super) fn next_claim(&self, id: ExecutorId) -> Option<(usize, ObjectRef)> {
-        let claims = self.making.get(&id)?;
-        let index = claims.iter().position(|claim| *claim == Claim::Wanted)?;
+        let claims = self.making.get(&id)?.iter().enumerate();
+        let (index, _) = claims
+            .filter(|(_, claim)| claim.state == State::Wanted)
+            .find(|(index, _)| !self.held.contains(&(id, *index)))?;
         let executor = self.ledger.get(id)?;
         let (name, uid) = match self.cfg.claim_owner {
             ClaimOwner::Driver => (self.cfg.driver_pod.clone()?, self.owner.clone()?),
@@ -58,7 +91,10 @@ impl Plan {
     }
 
     pub(super) fn send_claim(&mut self, now: Duration, id: ExecutorId, index: usize, owner: ObjectRef) {
-        self.set_claim(id, index, Claim::InFlight);
+        if let Some(claim) = self.making.get(&id).and_then(|claims| claims.get(index)) {
+            self.volumes.reserve(now, id, &claim.wanted);
+        }
+        self.set_claim(id, index, State::InFlight);
         self.claims_made = true;
         self.budget.claim_sent();
         let call = self.calls.begin(Call::Claim {
@@ -74,9 +110,9 @@ impl Plan {
         });
     }
 
-    fn set_claim(&mut self, id: ExecutorId, index: usize, to: Claim) {
+    pub(super) fn set_claim(&mut self, id: ExecutorId, index: usize, to: State) {
         if let Some(claim) = self.making.get_mut(&id).and_then(|claims| claims.get_mut(index)) {
-            *claim = to;
+            claim.state = to;
         }
     }
 
@@ -91,9 +127,8 @@ impl Plan {
         self.budget.create_answered();
         match outcome {
             Outcome::Done(claim) => self.on_claim_made(now, id, index, sent_at, Some(claim)),
-            // Names are made of the executor's: an attempt whose answer was lost was applied.
             Outcome::Failed(failure) if failure.class == FailureClass::AlreadyExists => {
-                self.on_claim_made(now, id, index, sent_at, None);
+                self.on_claim_exists(now, id, index, sent_at);
             }
             Outcome::Failed(failure)
                 if matches!(failure.class, FailureClass::Forbidden | FailureClass::Invalid) =>
@@ -101,14 +136,17 @@ impl Plan {
                 self.on_claim_refused(now, id, index, sent_at, &failure);
             }
             Outcome::Failed(failure) | Outcome::Unknown(failure) => {
-                self.set_claim(id, index, Claim::Wanted);
+                self.set_claim(id, index, State::Wanted);
                 let said = self.said_of_claim(id, index, &failure);
                 self.on_claim_failure(now, id, sent_at, &failure, &said);
             }
         }
+        if !self.calls.any_claim() {
+            self.volumes.settle();
+        }
     }
 
-    fn on_claim_made(
+    pub(super) fn on_claim_made(
         &mut self,
         now: Duration,
         id: ExecutorId,
@@ -124,15 +162,45 @@ impl Plan {
                 self.targets.go_on(profile);
             }
         }
-        if self.making.contains_key(&id) {
-            self.set_claim(id, index, Claim::Made(made));
-        } else if self.cfg.claim_owner == ClaimOwner::Driver
-            && profile.is_none()
-            && self.stop.is_none()
-            && let Some(claim) = made
-        {
-            // Its executor was given up meanwhile.
-            self.chores.push(Chore::DeleteClaim(claim));
+        let wanted = self.making.get(&id).and_then(|claims| claims.get(index));
+        if let Some(name) = wanted.map(|claim| claim.wanted.name.clone()) {
+            let uid = made.as_ref().map(|claim| claim.uid.as_str());
+            let there = self.volumes.made(now, &name, uid);
+            self.set_claim(id, index, if there { State::Made } else { State::Wanted });
+        } else if let Some(claim) = made {
+            if profile.is_some() {
+                // Its executor has ended meanwhile, and its pod may still use it.
+                self.volumes.made(now, &claim.name, Some(&claim.uid));
+            } else if self.cfg.claim_owner == ClaimOwner::Driver && self.stop.is_none() {
+                // Its executor was given up meanwhile.
+                self.volumes.doom(&claim);
+                self.chores.push(Chore::DeleteClaim(claim));
+            }
+        }
+    }
+
+    /// A claim is gone that an executor was to use. A pod that has not started will not: it goes without a loss, as
+    /// Spark does not know it.
+    pub(super) fn on_claim_lost(&mut self, now: Duration, id: ExecutorId, name: &str) {
+        let Some(executor) = self.ledger.get(id).filter(|_| self.stop.is_none()) else {
+            return;
+        };
+        match executor.stage {
+            Stage::Preparing | Stage::Prepared => {
+                let claims = self.making.get_mut(&id).into_iter().flatten();
+                for claim in claims.filter(|claim| claim.is_made() && claim.uses(name)) {
+                    claim.state = State::Wanted;
+                }
+            }
+            Stage::Creating | Stage::Unconfirmed { .. } | Stage::Pending if !executor.registered => {
+                tracing::warn!(
+                    executor = id.0,
+                    claim = name,
+                    "a volume claim was deleted before its executor ran; the executor is replaced"
+                );
+                self.release(now, id);
+            }
+            _ => {}
         }
     }
 
@@ -173,7 +241,7 @@ impl Plan {
         }
     }
 
-    fn on_claim_failure(
+    pub(super) fn on_claim_failure(
         &mut self,
         now: Duration,
         id: ExecutorId,

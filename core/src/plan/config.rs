@@ -85,6 +85,13 @@ pub struct PlanConfig {
     /// Who owns the volume claims of executors. Without a driver pod it is always the executor pod.
     /// `spark.kubernetes.driver.ownPersistentVolumeClaim`
     pub claim_owner: ClaimOwner,
+    /// Whether claims of the driver pod are given to new executors when the pods that used them are gone; false. Without
+    /// a driver pod, or where executor pods own their claims, there is nothing to give.
+    /// `spark.kubernetes.driver.reusePersistentVolumeClaim`
+    pub reuse_claims: bool,
+    /// Whether executors wait for a claim whose pod is on its way out, instead of getting a new one; false.
+    /// `spark.kubernetes.driver.waitToReusePersistentVolumeClaim`
+    pub wait_for_claims: bool,
     /// Lists in intervals instead of a watch; none. `spark.kubernetes.executor.enableApiWatcher=false`
     pub polling: Option<Polling>,
     /// Seed of all jitter.
@@ -170,6 +177,8 @@ impl PlanConfig {
             create_expiry: Duration::from_mins(1),
             prepares: false,
             claim_owner: ClaimOwner::Pod,
+            reuse_claims: false,
+            wait_for_claims: false,
             polling: None,
             seed: 0,
             avoid_nodes_after: 2,

@@ -104,6 +104,7 @@ impl Plan {
             executor,
             profile,
             avoid,
+            reused: self.reused(executor),
         });
     }
 

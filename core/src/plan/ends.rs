@@ -41,7 +41,10 @@ impl Plan {
         if self.has_controllers() {
             return self.observe_seated(now, pod);
         }
-        let Some(id) = self.identify(pod) else { return };
+        let id = self.identify(pod);
+        let known = id.filter(|id| self.ledger.get(*id).is_some());
+        self.volumes.pod_shown(&pod.uid, &pod.claims, known);
+        let Some(id) = id else { return };
         if self.ledger.get(id).is_some() {
             self.observe_as(now, id, pod);
         } else {
@@ -109,6 +112,7 @@ impl Plan {
     /// The last state of a pod that has gone.
     pub(super) fn observe_deleted(&mut self, now: Duration, pod: &PodFacts) {
         self.chores.stray_gone(&pod.uid);
+        self.volumes.pod_gone(&pod.uid);
         self.seats.note_deleted(&pod.name);
         let Some(id) = self.identify(pod).filter(|id| self.ledger.get(*id).is_some()) else {
             return;
@@ -181,7 +185,10 @@ impl Plan {
         }
         self.observe_node(now, id, pod);
         match lifecycle::assess(id, pod, self.rules()) {
-            Life::Pending if !registered => self.observe_pending(now, id, profile, pod),
+            Life::Pending if !registered => {
+                self.look_for_claims(now, pod);
+                self.observe_pending(now, id, profile, pod);
+            }
             Life::Pending | Life::Running => self.runs(now, id),
             Life::Ended(end) => {
                 self.end(now, id, end);
@@ -212,7 +219,9 @@ impl Plan {
     /// The executor has ended and its pod is gone.
     pub(super) fn gone(&mut self, now: Duration, id: ExecutorId, end: End) {
         self.end(now, id, end);
-        self.ledger.remove(id);
+        if let Some(executor) = self.ledger.remove(id) {
+            self.volumes.pod_gone(&executor.uid);
+        }
         self.seats.leave(id);
     }
 
@@ -233,6 +242,7 @@ impl Plan {
         self.pending.clear(id);
         self.ledger.update(id, |executor| {
             executor.stage = Stage::Ended;
+            executor.ended_at = now;
             executor.get_at = None;
             executor.kill_at = None;
             executor.forget_at = None;

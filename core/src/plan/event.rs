@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::types::{ExecutorId, ObjectRef, PodFacts};
+use crate::spec::ClaimShape;
 
 /// The answer to an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum CallResult {
     /// Answers `Delete`, `DeleteClaim`, `Patch`, `DeleteCollection` and the calls on controllers. Absence (404) and a UID conflict (409) are `Failed`
     /// with their class; the plan takes them as done.
     Empty(Outcome<()>),
+    /// Answers `ListClaims`.
+    Claims(Outcome<ClaimPage>),
 }
 
 impl CallResult {
@@ -38,6 +41,7 @@ impl CallResult {
             CallResult::Pod(outcome) => outcome.failure(),
             CallResult::Prepared(outcome) => outcome.failure(),
             CallResult::Claim(outcome) => outcome.failure(),
+            CallResult::Claims(outcome) => outcome.failure(),
         }
     }
 }
@@ -116,12 +120,73 @@ pub struct DriverPod {
 }
 
 /// An executor that can be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
     /// The executor.
     pub executor: ExecutorId,
-    /// How many volume claims go with its pod.
-    pub claims: usize,
+    /// The volume claims that go with its pod.
+    pub claims: Vec<WantedClaim>,
+}
+
+/// A volume claim that an executor is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedClaim {
+    /// `metadata.name`
+    pub name: String,
+    /// What another claim has to be to stand in for it.
+    pub shape: ClaimShape,
+    /// Whether another claim may stand in: the pod mounts this one, which asks for no data of its own.
+    pub replaceable: bool,
+}
+
+/// What the plan knows of a volume claim.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClaimFacts {
+    /// `metadata.name`
+    pub name: String,
+    /// `metadata.uid`
+    pub uid: String,
+    /// UID of the owner reference with `controller: true`.
+    pub owner_uid: Option<String>,
+    /// Storage class, size, modes and labels.
+    pub shape: ClaimShape,
+    /// No pod can use it any more: `metadata.deletionTimestamp` is set, or its `status.phase` is `Lost`.
+    pub spoiled: bool,
+}
+
+/// A page of a list of volume claims.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClaimPage {
+    /// The claims of this page.
+    pub claims: Vec<ClaimFacts>,
+    /// `metadata.continue`, none on the last page.
+    pub continue_token: Option<String>,
+    /// `metadata.resourceVersion` of the list.
+    pub resource_version: String,
+}
+
+/// An event of the open watch on volume claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimEvent {
+    /// `ADDED` or `MODIFIED`.
+    Applied {
+        /// The claim.
+        claim: Box<ClaimFacts>,
+        /// `metadata.resourceVersion`
+        resource_version: String,
+    },
+    /// `DELETED`, with the claim's last state.
+    Deleted {
+        /// The claim.
+        claim: Box<ClaimFacts>,
+        /// `metadata.resourceVersion`
+        resource_version: String,
+    },
+    /// `BOOKMARK`
+    Bookmark {
+        /// `metadata.resourceVersion`
+        resource_version: String,
+    },
 }
 
 /// A page of a list.

@@ -33,6 +33,8 @@ pub(super) enum Call {
     DeleteServices,
     DeleteConfigMaps,
     DeleteConfigMap,
+    ListClaims,
+    WatchClaims,
     Controller {
         profile: ProfileId,
         change: Change,

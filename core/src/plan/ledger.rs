@@ -31,6 +31,10 @@ pub(super) struct Executor {
     pub(super) excess: bool,
     /// A delete is queued, in flight or accepted, or somebody else's is under way.
     pub(super) deleting: bool,
+    /// When its end was reported.
+    pub(super) ended_at: Duration,
+    /// Its pod may not be deleted: it stays.
+    pub(super) stays: bool,
     /// A confirming get is queued or in flight.
     pub(super) getting: bool,
     /// When to ask for the pod.
@@ -97,6 +101,8 @@ impl Executor {
             released: false,
             excess: false,
             deleting: false,
+            ended_at: now,
+            stays: false,
             getting: false,
             get_at: None,
             kill_at: None,
@@ -188,6 +194,8 @@ pub(super) struct Ledger {
     /// The first id of this plan; lower ones belong to an earlier life of the driver.
     first: u64,
     next: u64,
+    /// Executors that were removed and not yet asked for.
+    removed: Vec<ExecutorId>,
 }
 
 impl Ledger {
@@ -199,6 +207,7 @@ impl Ledger {
             agenda: Agenda::default(),
             first: 1,
             next: 1,
+            removed: Vec::new(),
         }
     }
 
@@ -259,7 +268,13 @@ impl Ledger {
         self.counts.entry(executor.profile).or_default().remove(&executor);
         self.total.remove(&executor);
         self.agenda.change(id, executor.wake(), None);
+        self.removed.push(id);
         Some(executor)
+    }
+
+    /// Executors that were removed since this was asked for the last time: their pods are gone, or never were.
+    pub(super) fn take_removed(&mut self) -> Vec<ExecutorId> {
+        std::mem::take(&mut self.removed)
     }
 
     pub(super) fn counts(&self, profile: ProfileId) -> Counts {

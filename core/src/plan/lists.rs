@@ -147,6 +147,7 @@ impl Plan {
     /// After a break in the watch, absent means lost.
     fn on_relisted(&mut self, now: Duration, listing: &Listing) {
         self.chores.keep_strays(&listing.uids);
+        self.volumes.keep_pods(&listing.uids);
         let unseen: Vec<_> = self
             .ledger
             .iter()

@@ -12,6 +12,9 @@ mod action;
 mod backoff;
 mod budget;
 mod chores;
+mod claim_names;
+mod claim_uses;
+mod claim_watch;
 mod claims;
 mod concurrency;
 mod config;
@@ -37,9 +40,10 @@ mod startup;
 mod stop;
 mod timer;
 mod types;
+mod volumes;
 mod watch;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -47,7 +51,10 @@ use fastrand::Rng;
 pub use crate::spec::ControllerKind;
 pub use action::{Action, PodPatch, Selection};
 pub use config::{Batch, ClaimOwner, PlanConfig, Polling};
-pub use event::{ApiFailure, CallResult, DriverPod, FailureClass, ListPage, Outcome, Prepared, WatchEvent};
+pub use event::{
+    ApiFailure, CallResult, ClaimEvent, ClaimFacts, ClaimPage, DriverPod, FailureClass, ListPage, Outcome,
+    Prepared, WantedClaim, WatchEvent,
+};
 pub use ledger::Counts;
 #[cfg(feature = "shell")]
 pub(crate) use metrics::labels;
@@ -61,6 +68,7 @@ pub use types::{
 
 use backoff::Backoff;
 use budget::Budget;
+use claim_watch::ClaimWatch;
 use claims::Claim;
 use controllers::Controllers;
 use desired::Targets;
@@ -74,6 +82,7 @@ use seats::Seats;
 use startup::Startup;
 use stop::{Leftover, Stop};
 use timer::{Timer, Timers};
+use volumes::Volumes;
 use watch::Watch;
 
 /// The first delay after a get, delete or patch that failed.
@@ -89,6 +98,10 @@ pub struct Plan {
     targets: Targets,
     /// What is to be made for executors that were prepared: their claims, each until all of it exists.
     making: BTreeMap<ExecutorId, Vec<Claim>>,
+    /// Of these claims, those that have to wait for another's end.
+    held: BTreeSet<(ExecutorId, usize)>,
+    volumes: Volumes,
+    claim_watch: ClaimWatch,
     /// Whether any volume claim was asked for.
     claims_made: bool,
     budget: Budget,
@@ -143,6 +156,9 @@ impl Plan {
             ledger: Ledger::new(),
             targets: Targets::default(),
             making: BTreeMap::new(),
+            held: BTreeSet::new(),
+            volumes: Volumes::default(),
+            claim_watch: ClaimWatch::new(cfg.polling.is_none()),
             claims_made: false,
             budget: Budget::new(cfg.max_in_flight, cfg.batch),
             calls: Calls::default(),
@@ -317,6 +333,8 @@ impl Plan {
             (Call::DeleteConfigMap, CallResult::Empty(outcome)) => {
                 self.on_config_maps_deleted(now, outcome, true);
             }
+            (Call::ListClaims, CallResult::Claims(outcome)) => self.on_claim_list(now, outcome),
+            (Call::WatchClaims, CallResult::Watch(outcome)) => self.on_claim_watch_end(now, outcome),
             (
                 Call::Controller {
                     profile,
@@ -353,6 +371,8 @@ impl Plan {
                 Timer::Services => self.retry_leftover(Leftover::Services),
                 Timer::StopDeadline => self.on_stop_deadline(),
                 Timer::Nodes => self.on_nodes_due(now),
+                Timer::ListClaims => self.list_claims(now),
+                Timer::WatchClaims => self.watch_claims(now),
                 Timer::Creates | Timer::Chores | Timer::Stop | Timer::Controllers => {}
             }
         }

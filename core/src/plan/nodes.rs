@@ -111,7 +111,7 @@ impl Nodes {
     ) -> (Vec<String>, Vec<Duration>) {
         let (after, span) = (self.after, self.span);
         let good: Vec<_> = homes
-            .filter(|home| !self.failures.contains_key(*home))
+            .filter(|home| !self.failures.contains_key(*home) && !self.is_avoided(home))
             .take(1)
             .collect();
         if after == 0 || good.is_empty() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::action::Action;
 use super::claims::Claim;
 use super::config::ClaimOwner;
-use super::event::{ApiFailure, FailureClass, Outcome, Prepared};
+use super::event::{ApiFailure, FailureClass, Outcome, Prepared, WantedClaim};
 use super::expect::{Call, Chore};
 use super::ledger::Stage;
 use super::types::{ExecutorId, ProfileId};
@@ -26,6 +26,7 @@ impl Plan {
 
     /// Sends claims and creates of executors that are prepared, the oldest first, and prepares the next.
     pub(super) fn send_prepared(&mut self, now: Duration) {
+        self.give_claims(now);
         let ids: Vec<_> = self.making.keys().copied().collect();
         for id in ids {
             while let Some((index, owner)) = self.next_claim(id) {
@@ -65,7 +66,11 @@ impl Plan {
             .ledger
             .get(id)
             .filter(|executor| executor.stage == Stage::Prepared)?;
-        let complete = self.cfg.claim_owner == ClaimOwner::Pod || self.has_claims(id);
+        let held = || self.held.iter().any(|(held, _)| *held == id);
+        let complete = match self.cfg.claim_owner {
+            ClaimOwner::Driver => self.has_claims(id),
+            ClaimOwner::Pod => !held(),
+        };
         complete.then_some(executor.profile)
     }
 
@@ -138,7 +143,7 @@ impl Plan {
         self.tell_failure(profile, failure.class, "pods", said);
     }
 
-    fn on_executor_prepared(&mut self, id: ExecutorId, claims: usize) {
+    fn on_executor_prepared(&mut self, id: ExecutorId, claims: Vec<WantedClaim>) {
         // Where its pod was already there, left by an earlier life of the driver, the claims may be missing.
         let lives = self
             .ledger
@@ -150,7 +155,8 @@ impl Plan {
                     executor.stage = Stage::Prepared;
                 }
             });
-            self.making.insert(id, vec![Claim::Wanted; claims]);
+            let claims = claims.into_iter().map(Claim::new).collect();
+            self.making.insert(id, claims);
         }
     }
 
@@ -234,27 +240,31 @@ impl Plan {
         }
     }
 
-    /// Drops what needs no more making. Claims of the driver pod whose executor never had a pod are deleted: nobody
-    /// would use them, and a volume may be behind each. One whose UID was lost with an answer is left to its owner,
-    /// since it may be somebody else's. Claims of an executor that had a pod stay, as stock leaves them.
+    /// Drops what needs no more making. Claims of the driver pod that were made for an executor that never had a pod are
+    /// deleted: nobody has used them, and a volume may be behind each. One whose UID was lost with an answer is left to
+    /// its owner. Claims of an executor that had a pod stay, as stock leaves them, to be used again where that is on.
     pub(super) fn settle_prepared(&mut self) {
-        let owner = self.cfg.claim_owner;
+        let outlive = self.cfg.claim_owner == ClaimOwner::Driver;
+        for id in self.ledger.take_removed() {
+            self.volumes.leave(id, outlive);
+        }
         let mut unused = Vec::new();
-        let ledger = &self.ledger;
+        let (ledger, volumes) = (&self.ledger, &self.volumes);
         self.making.retain(|id, claims| {
-            let known = ledger.get(*id).filter(|executor| executor.stage != Stage::Ended);
-            let Some(executor) = known else {
-                if owner == ClaimOwner::Driver {
-                    unused.extend(claims.drain(..).filter_map(Claim::into_made));
+            let known = ledger.get(*id);
+            let Some(executor) = known.filter(|executor| executor.stage != Stage::Ended) else {
+                if outlive && known.is_none_or(|executor| !executor.is_confirmed()) {
+                    unused.extend(claims.iter().filter_map(|claim| volumes.object(claim.made()?)));
                 }
                 return false;
             };
             let complete = claims.iter().all(Claim::is_made);
             !executor.is_confirmed() || !(complete || executor.released || executor.deleting)
         });
-        // The stop deletes all of them together.
-        if self.stop.is_none() {
-            for claim in unused {
+        for claim in unused {
+            self.volumes.doom(&claim);
+            // The stop deletes all of them together.
+            if self.stop.is_none() {
                 self.chores.push(Chore::DeleteClaim(claim));
             }
         }

@@ -39,6 +39,10 @@ pub struct Snapshot {
     /// The plan's time for which it knows the API server's state: of the last event or bookmark of the watch, or
     /// when the last complete list was asked for; before the first list, of the start. It never goes back.
     pub current_at: Duration,
+    /// Volume claims that exist, as far as is known.
+    pub claims: usize,
+    /// Of these, used by no executor and given to the next.
+    pub free_claims: usize,
 }
 
 impl Snapshot {
@@ -52,6 +56,7 @@ impl Snapshot {
 impl Plan {
     /// What the plan holds.
     pub fn snapshot(&self) -> Snapshot {
+        let (claims, free_claims) = self.volumes.counts();
         Snapshot {
             ready: matches!(self.phase, Phase::Allocating | Phase::Aborted),
             watching: self.watch.is_open(),
@@ -67,6 +72,8 @@ impl Plan {
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
             avoided_nodes: self.nodes.avoided(),
+            claims,
+            free_claims,
             total: self.ledger.total(),
             create_limit: self.budget.create_limit(),
             current_at: self.watch.current_at(),

@@ -152,6 +152,9 @@ impl Plan {
                 .set(Timer::DriverReady, now + self.cfg.driver_readiness_timeout);
             self.ask_config_map();
             self.sweep();
+            if self.reuses_claims() {
+                self.list_claims(now);
+            }
         }
         if pod.ready || self.cfg.driver_readiness_timeout.is_zero() {
             self.settle_driver(now);
@@ -222,6 +225,7 @@ impl Plan {
             return;
         };
         self.ledger.start_above(id);
+        self.volumes.pod_shown(&pod.uid, &pod.claims, None);
         if self.cfg.delete_executors && !pod.deleting {
             self.startup.found.push(Found {
                 id,
@@ -250,9 +254,10 @@ impl Plan {
         }
     }
 
-    fn check_ready(&mut self, now: Duration) {
+    pub(super) fn check_ready(&mut self, now: Duration) {
         let ready =
             self.startup.listed && self.startup.driver == Driver::Settled && self.startup.has_config_map();
+        let ready = ready && self.has_claims_listed();
         if ready && self.phase == Phase::Starting && self.stop.is_none() {
             self.phase = Phase::Allocating;
             self.startup.found = Vec::new();

@@ -38,10 +38,14 @@ pub(super) enum Timer {
     Nodes,
     /// A controller is to be told its size, or at the stop to be deleted, again.
     Controllers,
+    /// List volume claims.
+    ListClaims,
+    /// Open the watch on volume claims.
+    WatchClaims,
 }
 
 impl Timer {
-    const ALL: [Timer; 15] = [
+    const ALL: [Timer; 17] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,
@@ -57,6 +61,8 @@ impl Timer {
         Timer::StopDeadline,
         Timer::Nodes,
         Timer::Controllers,
+        Timer::ListClaims,
+        Timer::WatchClaims,
     ];
 }
 

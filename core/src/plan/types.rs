@@ -57,6 +57,8 @@ pub struct PodFacts {
     pub conditions: Vec<Condition>,
     /// `status.initContainerStatuses` and `status.containerStatuses`, in that order.
     pub containers: Vec<ContainerFacts>,
+    /// Names of the volume claims in `spec.volumes`.
+    pub claims: Vec<String>,
 }
 
 /// `status.phase` of a pod.

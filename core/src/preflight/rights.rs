@@ -137,11 +137,16 @@ pub fn rights(needs: Needs) -> Vec<Right> {
             "claims of executors that could not be made stay until their owner is deleted",
         ));
         if needs.reused_claims {
-            rights.push(required(
+            rights.push(optional(
                 claims,
                 "list",
-                "claims of ended executors cannot be used again; \
+                "claims that an earlier container of the driver has left are not used again; \
                  spark.kubernetes.driver.reusePersistentVolumeClaim=false does without",
+            ));
+            rights.push(optional(
+                claims,
+                "watch",
+                "claims are listed before one is used again",
             ));
         }
     }
@@ -264,9 +269,11 @@ mod tests {
             reused_claims: true,
             labels: true,
         });
-        assert_eq!(most.len(), 14);
+        assert_eq!(most.len(), 15);
         assert!(most.contains(&"patch pods".to_owned()));
-        assert!(most.contains(&"list persistentvolumeclaims".to_owned()));
+        for verb in ["list", "watch"] {
+            assert!(most.contains(&format!("{verb} persistentvolumeclaims")));
+        }
     }
 
     #[test]

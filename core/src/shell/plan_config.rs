@@ -57,6 +57,8 @@ pub fn plan_config(
         } else {
             ClaimOwner::Pod
         },
+        reuse_claims: conf.get(&keys::DRIVER_REUSE_PVC)?,
+        wait_for_claims: conf.get(&keys::DRIVER_WAIT_TO_REUSE_PVC)?,
         polling: polling(conf)?,
         seed,
         avoid_nodes_after: usize::try_from(conf.get(&keys::STOKER_NODES_AVOID_AFTER_FAILURES)?).unwrap_or(0),
@@ -163,6 +165,17 @@ mod tests {
         assert_eq!(config(&[]).claim_owner, ClaimOwner::Driver);
         let key = "spark.kubernetes.driver.ownPersistentVolumeClaim";
         assert_eq!(config(&[(key, "false")]).claim_owner, ClaimOwner::Pod);
+    }
+
+    #[test]
+    fn claims_are_used_again_unless_the_user_says_otherwise() {
+        let usual = config(&[]);
+        assert!(usual.reuse_claims && !usual.wait_for_claims);
+        let other = config(&[
+            ("spark.kubernetes.driver.reusePersistentVolumeClaim", "false"),
+            ("spark.kubernetes.driver.waitToReusePersistentVolumeClaim", "true"),
+        ]);
+        assert!(!other.reuse_claims && other.wait_for_claims);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io;
 use serde_json::Value;
 
 use crate::conf::{Conf, keys};
-use crate::plan::{ExecutorId, ObjectRef, Prepared, ProfileId};
+use crate::plan::{ExecutorId, ObjectRef, Prepared, ProfileId, WantedClaim};
 use crate::spec::{
     self, AppContext, Controller, ControllerKind, OwnerPod, PodStamp, PodTemplate, ResourceProfile, Secret,
     StampedPod,
@@ -205,10 +205,9 @@ impl PodFactory {
         executors
             .iter()
             .filter_map(|executor| {
-                let claims = self.prepared.get(executor)?.claims.len();
                 Some(Prepared {
                     executor: *executor,
-                    claims,
+                    claims: wanted(self.prepared.get(executor)?),
                 })
             })
             .collect()
@@ -226,15 +225,18 @@ impl PodFactory {
         Some(claim.body(Some(&OwnerPod { name, uid })))
     }
 
-    /// The executor's pod in JSON, kept away from nodes, or why there is none, for people.
+    /// The executor's pod in JSON, kept away from nodes, or why there is none, for people. `reused`: claims that stand in
+    /// for its own, by the index of those.
     pub(super) fn pod(
         &mut self,
         executor: ExecutorId,
         profile: ProfileId,
         avoid: &[String],
+        reused: &[(usize, String)],
     ) -> Result<Vec<u8>, String> {
         let body = match self.prepared.get(&executor) {
-            Some(pod) => pod.body.clone(),
+            Some(pod) if reused.is_empty() => pod.body.clone(),
+            Some(pod) => with_claims(pod, reused).map_err(|error| with_causes(&error))?,
             None => self.stamp(executor, profile)?.body,
         };
         Ok(spec::avoid_nodes(body, avoid))
@@ -278,6 +280,32 @@ impl PodFactory {
             spec::config_map(&self.conf, &self.context, &self.files).map_err(|error| with_causes(&error))?;
         Ok(config_map.to_string().into_bytes())
     }
+}
+
+/// What the plan is to know of the claims of a pod.
+fn wanted(pod: &StampedPod) -> Vec<WantedClaim> {
+    if pod.claims.is_empty() {
+        return Vec::new();
+    }
+    let body = serde_json::from_slice(&pod.body).unwrap_or_default();
+    let mounted: BTreeSet<_> = spec::claim_names(&body).collect();
+    let claims = pod.claims.iter().map(|claim| WantedClaim {
+        name: claim.name.clone(),
+        shape: claim.shape(),
+        replaceable: claim.is_replaceable() && mounted.contains(claim.name.as_str()),
+    });
+    claims.collect()
+}
+
+/// A pod with other claims in the place of some of its own.
+fn with_claims(pod: &StampedPod, reused: &[(usize, String)]) -> serde_json::Result<Vec<u8>> {
+    let mut body = serde_json::from_slice(&pod.body)?;
+    let others = reused.iter();
+    let others: BTreeMap<_, _> = others
+        .filter_map(|(index, other)| Some((pod.claims.get(*index)?.name.as_str(), other.as_str())))
+        .collect();
+    spec::rename_claims(&mut body, |name| others.get(name).copied());
+    serde_json::to_vec(&body)
 }
 
 /// Bytes of the operating system's random number generator.

@@ -12,7 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::conf::Conf;
-use crate::plan::{CallId, CallResult, ExecutorId, FatalKind, Notice, Outcome, Plan, ProfileId, WatchEvent};
+use crate::plan::{
+    CallId, CallResult, ClaimEvent, ExecutorId, FatalKind, Notice, Outcome, Plan, ProfileId, WatchEvent,
+};
 use crate::spec::ResourceProfile;
 
 use self::prepare::Asking;
@@ -48,6 +50,7 @@ enum Reply {
     /// The call's answer, and how long it took.
     Result(CallId, CallResult, Duration),
     Watch(WatchEvent),
+    Claim(ClaimEvent),
     DriverJson(Value),
 }
 
@@ -128,6 +131,7 @@ impl Loop {
                                 self.result(now, call, result);
                             }
                             Reply::Watch(event) => self.plan.handle_watch(now, event),
+                            Reply::Claim(event) => self.plan.handle_claim_event(now, event),
                             Reply::DriverJson(pod) => self.factory.set_driver_json(pod),
                         }
                     }

@@ -24,8 +24,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::plan::{
-    Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, Plan, PlanConfig, ProfileId, Selection,
-    Snapshot, WatchEvent,
+    Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, Plan, PlanConfig, PodFacts, ProfileId,
+    Selection, Snapshot, WatchEvent,
 };
 
 use super::OWNER;
@@ -229,7 +229,8 @@ impl Checker {
                 ..
             } => {
                 require!(self.found, Fatal, !over, "a claim after the end");
-                self.claims.on_claim(*executor, *index, owner, &mut self.found);
+                self.claims
+                    .on_claim(*executor, *index, owner, cluster, &mut self.found);
             }
             Action::DeleteClaim { claim, .. } => {
                 let of = cluster
@@ -243,13 +244,20 @@ impl Checker {
                     used.is_none_or(|known| !known.outstanding || known.reported),
                     "the claim of a living executor is deleted: {claim:?}"
                 );
+                ClaimChecker::on_delete(claim, cluster, &mut self.found);
             }
             Action::Create {
-                executor, profile, ..
+                executor,
+                profile,
+                reused,
+                ..
             } => {
                 self.on_create(now, *executor, *profile);
-                self.claims.on_create(*executor, cluster, &mut self.found);
+                self.claims.on_create(*executor, reused, &mut self.found);
             }
+            Action::ListClaims {
+                continue_token: None, ..
+            } => self.claims.on_list(now, &mut self.found),
             Action::Delete {
                 executor, uid, name, ..
             } => self.on_delete(*executor, name, uid, cluster),
@@ -315,10 +323,20 @@ impl Checker {
         require!(
             self.found,
             Bounds,
-            self.open.len() - in_flight <= 6,
+            self.open.len() - in_flight <= 8,
             "too many calls in flight: {:?}",
             self.open
         );
+    }
+
+    /// The API server has stored a pod.
+    pub(super) fn on_pod(&mut self, pod: &PodFacts, cluster: &Cluster) {
+        ClaimChecker::on_pod(pod, cluster, &mut self.found);
+    }
+
+    /// Whether the driver pod owns the claims: they come before the pods that use them.
+    pub(super) fn claims_come_first(&self) -> bool {
+        self.claims.come_first()
     }
 
     /// What the plan counts, after each step.

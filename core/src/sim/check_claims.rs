@@ -1,25 +1,34 @@
 //! Checks from outside what always has to hold of preparations and volume claims.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::plan::{
-    Action, CallResult, ClaimOwner, ExecutorId, FailureClass, ObjectRef, Outcome, PlanConfig, Prepared,
-    ProfileId,
+    Action, CallResult, ClaimOwner, ExecutorId, FailureClass, ObjectRef, Outcome, PlanConfig, PodFacts,
+    Prepared, ProfileId,
 };
 
 use super::OWNER;
 use super::check::{Violations, require};
 use super::cluster::Cluster;
-use super::server::claim_name;
+
+/// How long a list of claims is believed where they may not be watched.
+const VALID: Duration = Duration::from_secs(30);
 
 /// Follows preparations and claims, and records where an invariant does not hold.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that are independent of each other"
+)]
 pub(super) struct ClaimChecker {
     prepares: bool,
     /// Whether the driver pod owns the claims.
     drivers: bool,
-    /// Claims of each executor that was to be prepared; none where it was not.
-    prepared: BTreeMap<ExecutorId, Option<usize>>,
+    /// Whether claims are used again.
+    reuses: bool,
+    /// Names of the claims of each executor that was to be prepared; none where it was not.
+    prepared: BTreeMap<ExecutorId, Option<Vec<String>>>,
     /// UIDs of pods.
     pods: BTreeMap<ExecutorId, String>,
     in_flight: BTreeSet<(ExecutorId, usize)>,
@@ -29,6 +38,12 @@ pub(super) struct ClaimChecker {
     /// Executors of which a claim was refused for good.
     refused: BTreeSet<ExecutorId>,
     preparing: bool,
+    /// Whether claims may be listed: at the start, where a name is taken, and after a list or a watch that failed.
+    may_list: bool,
+    /// When they were last listed.
+    listed_at: Duration,
+    /// Whether they cannot be watched.
+    unwatched: bool,
 }
 
 impl ClaimChecker {
@@ -36,6 +51,7 @@ impl ClaimChecker {
         ClaimChecker {
             prepares: cfg.prepares,
             drivers: cfg.driver_pod.is_some() && cfg.claim_owner == ClaimOwner::Driver,
+            reuses: cfg.reuse_claims,
             prepared: BTreeMap::new(),
             pods: BTreeMap::new(),
             in_flight: BTreeSet::new(),
@@ -43,7 +59,14 @@ impl ClaimChecker {
             unsure: BTreeSet::new(),
             refused: BTreeSet::new(),
             preparing: false,
+            may_list: true,
+            listed_at: Duration::ZERO,
+            unwatched: cfg.polling.is_some() || !cfg.reuse_claims,
         }
+    }
+
+    pub(super) fn come_first(&self) -> bool {
+        self.drivers
     }
 
     /// Whether an executor was to be prepared.
@@ -78,13 +101,19 @@ impl ClaimChecker {
         id: ExecutorId,
         index: usize,
         owner: &ObjectRef,
+        cluster: &Cluster,
         found: &mut Violations,
     ) {
-        let claims = self.prepared.get(&id).copied().flatten();
+        let claims = self.prepared.get(&id).and_then(Option::as_ref);
+        let name = claims.and_then(|claims| claims.get(index));
+        if name.is_some_and(|name| !cluster.claims.contains_key(name)) {
+            // Somebody has deleted it.
+            self.made.remove(&(id, index));
+        }
         require!(
             found,
             Ids,
-            claims.is_some_and(|claims| index < claims),
+            name.is_some(),
             "claim {index} of executor {id} was not prepared"
         );
         require!(
@@ -113,26 +142,67 @@ impl ClaimChecker {
         );
     }
 
-    pub(super) fn on_create(&mut self, id: ExecutorId, cluster: &Cluster, found: &mut Violations) {
+    pub(super) fn on_create(&mut self, id: ExecutorId, reused: &[(usize, String)], found: &mut Violations) {
         if !self.prepares {
             return;
         }
-        let claims = self.prepared.get(&id).copied().flatten();
+        let claims = self.prepared.get(&id).and_then(Option::as_ref).map(Vec::len);
         require!(
             found,
             Ids,
             claims.is_some(),
             "executor {id} is created and was not prepared"
         );
-        for name in (0..claims.unwrap_or(0)).map(|index| claim_name(id, index)) {
-            let owner = cluster.claims.get(&name).map(|claim| claim.owner.as_str());
+        for index in 0..claims.unwrap_or(0) {
+            let there = self.made.contains(&(id, index)) || reused.iter().any(|(of, _)| *of == index);
             require!(
                 found,
                 Ownership,
-                !self.drivers || owner == Some(OWNER),
-                "a pod comes before its claim {name}"
+                !self.drivers || there,
+                "the pod of executor {id} comes before its claim {index}"
             );
         }
+        require!(
+            found,
+            Ownership,
+            self.reuses || reused.is_empty() || self.drivers,
+            "claims of pods are used again: {reused:?}"
+        );
+    }
+
+    /// A pod is stored.
+    pub(super) fn on_pod(pod: &PodFacts, cluster: &Cluster, found: &mut Violations) {
+        for other in cluster.pods.values().filter(|other| other.uid != pod.uid) {
+            let shared = pod.claims.iter().find(|name| other.claims.contains(name));
+            let (pod, other) = (&pod.name, &other.name);
+            require!(
+                found,
+                Sharing,
+                shared.is_none(),
+                "{pod} and {other} share {shared:?}"
+            );
+        }
+    }
+
+    /// Claims are listed from the first page.
+    pub(super) fn on_list(&mut self, now: Duration, found: &mut Violations) {
+        let stale = self.unwatched && now.saturating_sub(self.listed_at) >= VALID;
+        let need = self.may_list || stale;
+        require!(found, Frugality, need, "a list of claims without need");
+        self.may_list = false;
+        self.listed_at = now;
+    }
+
+    /// A claim is deleted.
+    pub(super) fn on_delete(claim: &ObjectRef, cluster: &Cluster, found: &mut Violations) {
+        let user = cluster.pods.values().find(|pod| pod.claims.contains(&claim.name));
+        let user = user.map(|pod| &pod.name);
+        require!(
+            found,
+            Ownership,
+            user.is_none(),
+            "{claim:?} is deleted, and {user:?} uses it"
+        );
     }
 
     pub(super) fn on_created(&mut self, id: ExecutorId, uid: &str) {
@@ -145,7 +215,8 @@ impl ClaimChecker {
                 self.preparing = false;
                 if let CallResult::Prepared(Outcome::Done(prepared)) = result {
                     for Prepared { executor, claims } in prepared {
-                        self.prepared.insert(*executor, Some(*claims));
+                        let names = claims.iter().map(|claim| claim.name.clone()).collect();
+                        self.prepared.insert(*executor, Some(names));
                     }
                 }
             }
@@ -157,7 +228,9 @@ impl ClaimChecker {
                         if matches!(failure.class, FailureClass::Forbidden | FailureClass::Invalid) {
                             self.refused.insert(*executor);
                         }
-                        failure.class == FailureClass::AlreadyExists
+                        let exists = failure.class == FailureClass::AlreadyExists;
+                        self.may_list |= exists;
+                        exists && self.is_own(*executor, *index)
                     }
                     Outcome::Unknown(_) => {
                         self.unsure.insert(*executor);
@@ -172,8 +245,25 @@ impl ClaimChecker {
                     "claim {index} of executor {executor} was made twice"
                 );
             }
+            (Action::ListClaims { .. }, CallResult::Claims(Outcome::Failed(_) | Outcome::Unknown(_))) => {
+                self.may_list = true;
+            }
+            (Action::WatchClaims { .. }, CallResult::Watch(Outcome::Failed(failure))) => {
+                match failure.class {
+                    FailureClass::Gone => self.may_list = true,
+                    FailureClass::Forbidden => self.unwatched = true,
+                    _ => {}
+                }
+            }
             _ => {}
         }
+    }
+
+    /// Whether the name of a claim is its executor's own.
+    fn is_own(&self, id: ExecutorId, index: usize) -> bool {
+        let names = self.prepared.get(&id).and_then(Option::as_ref);
+        let name = names.and_then(|names| names.get(index));
+        name.is_some_and(|name| name.contains(&format!("test-exec-{id}-")))
     }
 
     /// No claim is left that no pod ever used, unless nobody can know of it; then its owner takes it along.

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::controllers::Set;
 use crate::plan::{
     ApiFailure, Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, FailureClass, ListPage,
-    ObjectRef, PodFacts, PodPhase, ProfileId, WatchEvent,
+    PodFacts, PodPhase, ProfileId, WatchEvent,
 };
 
+use super::claims::{Claim, ClaimLog};
 use super::nodes::Node;
 
 /// Name of the executor's container.
@@ -55,6 +56,9 @@ pub struct Cluster {
     pub services: usize,
     /// Volume claims by name.
     pub claims: BTreeMap<String, Claim>,
+    /// How many volume claims were ever created.
+    pub claims_created: usize,
+    pub(super) claim_log: ClaimLog,
     /// How many pods the namespace may have.
     pub quota: Option<usize>,
     /// How many volume claims the namespace may have.
@@ -83,17 +87,6 @@ pub struct Cluster {
     snapshots: BTreeMap<u64, Vec<PodFacts>>,
     cache: Option<ListPage>,
     uids: u64,
-}
-
-/// A volume claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// `metadata.uid`
-    pub uid: String,
-    /// UID of the pod that owns it.
-    pub owner: String,
-    /// The executor it was made for.
-    pub executor: ExecutorId,
 }
 
 /// A refusal.
@@ -147,65 +140,16 @@ impl Cluster {
             let message = format!("pods \"{}\" is forbidden: exceeded quota", pod.name);
             return Err(refuse(FailureClass::QuotaExceeded, &message));
         }
-        self.uids += 1;
         self.created += 1;
-        pod.uid = format!("uid-{}", self.uids);
+        pod.uid = self.next_uid();
         self.pods.insert(pod.name.clone(), pod.clone());
         self.record(&pod, false);
         Ok(pod)
     }
 
-    /// Stores a new volume claim.
-    pub fn create_claim(
-        &mut self,
-        name: &str,
-        executor: ExecutorId,
-        owner: &ObjectRef,
-    ) -> Result<ObjectRef, ApiFailure> {
-        if self.claims.contains_key(name) {
-            let message = format!("persistentvolumeclaims \"{name}\" already exists");
-            return Err(refuse(FailureClass::AlreadyExists, &message));
-        }
-        if self.claim_quota.is_some_and(|quota| self.claims.len() >= quota) {
-            let message = format!("persistentvolumeclaims \"{name}\" is forbidden: exceeded quota");
-            return Err(refuse(FailureClass::QuotaExceeded, &message));
-        }
+    pub(super) fn next_uid(&mut self) -> String {
         self.uids += 1;
-        let uid = format!("claim-uid-{}", self.uids);
-        let claim = Claim {
-            uid: uid.clone(),
-            owner: owner.uid.clone(),
-            executor,
-        };
-        self.claims.insert(name.to_owned(), claim);
-        Ok(ObjectRef {
-            name: name.to_owned(),
-            uid,
-        })
-    }
-
-    /// Deletes a volume claim.
-    pub fn delete_claim(&mut self, claim: &ObjectRef) -> Result<(), ApiFailure> {
-        match self.claims.get(&claim.name) {
-            None => Err(refuse(FailureClass::NotFound, "not found")),
-            Some(known) if known.uid != claim.uid => Err(refuse(
-                FailureClass::Conflict,
-                "the UID in the precondition does not match",
-            )),
-            Some(_) => {
-                self.claims.remove(&claim.name);
-                Ok(())
-            }
-        }
-    }
-
-    /// Volume claims go with the pods that own them.
-    pub fn collect_garbage(&mut self) {
-        let (driver, pods) = (&self.driver, &self.pods);
-        self.claims.retain(|_, claim| {
-            driver.as_ref().is_some_and(|driver| driver.uid == claim.owner)
-                || pods.values().any(|pod| pod.uid == claim.owner)
-        });
+        format!("uid-{}", self.uids)
     }
 
     /// Changes a pod, if it is still the one with this UID.
@@ -307,6 +251,7 @@ impl Cluster {
         self.compacted = self.version;
         self.history.clear();
         self.snapshots.clear();
+        self.claim_log.compact();
     }
 
     /// A page of the application's pods.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::plan::{
-    Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, PodFacts, PodPhase, WatchEvent,
+    Action, CallId, CallResult, ClaimEvent, ExecutorId, FailureClass, Outcome, PodFacts, PodPhase, WatchEvent,
 };
 
 use super::Sim;
@@ -23,6 +23,8 @@ pub(super) enum Happening {
     Answer(CallId, CallResult),
     /// A watch event reaches the plan.
     Event(CallId, WatchEvent),
+    /// An event of a watch on volume claims reaches the plan.
+    ClaimEvent(CallId, ClaimEvent),
     /// It is time for a watch to say how far it is.
     Bookmark(CallId),
     /// A watch ends.
@@ -54,6 +56,7 @@ impl Happening {
             self,
             Happening::Answer(..)
                 | Happening::Event(..)
+                | Happening::ClaimEvent(..)
                 | Happening::EndWatch(..)
                 | Happening::Register(..)
                 | Happening::Admitted(..)
@@ -89,9 +92,14 @@ impl Sim {
                     self.plan.handle_watch(self.now, event);
                 }
             }
+            Happening::ClaimEvent(call, event) => {
+                if self.claim_watches.contains_key(&call) {
+                    self.plan.handle_claim_event(self.now, event);
+                }
+            }
             Happening::Bookmark(call) => self.bookmark(call),
             Happening::EndWatch(call, outcome) => {
-                if self.watches.remove(&call).is_some() {
+                if self.watches.remove(&call).is_some() || self.claim_watches.remove(&call).is_some() {
                     if matches!(&outcome, Outcome::Failed(failure) if failure.class == FailureClass::Gone) {
                         self.count("watch gone");
                     }
@@ -121,7 +129,7 @@ impl Sim {
 
     fn start_pod(&mut self, uid: &str) {
         let starts = |pod: &PodFacts| pod.phase == PodPhase::Pending && !pod.deleting;
-        if !self.cluster.by_uid(uid).is_some_and(starts) {
+        if !self.cluster.by_uid(uid).is_some_and(starts) || self.waits_for_claim(uid) {
             return;
         }
         if let Some(capacity) = self.capacity {

@@ -7,6 +7,7 @@ mod check_lists;
 mod check_metrics;
 mod check_nodes;
 mod check_presence;
+pub mod claims;
 pub mod cluster;
 pub mod controllers;
 pub mod faults;
@@ -30,6 +31,7 @@ use crate::plan::{
 use fastrand::Rng;
 
 use check::{Checker, Invariant, Violation};
+use claims::ClaimRights;
 use cluster::{Cluster, Fate, is_alive};
 use faults::Faults;
 use happening::Happening;
@@ -107,6 +109,10 @@ pub struct Sim {
     pub fails_after: Duration,
     /// How many volume claims each executor has, where executors are prepared.
     pub claims_each: usize,
+    /// The one name of all volume claims; each has its executor's own without.
+    pub fixed_claim: Option<String>,
+    /// What the driver may do with volume claims.
+    pub claim_rights: ClaimRights,
     /// How long a preparation takes.
     pub prepare_time: Duration,
     /// Executors that have registered and not been removed.
@@ -114,6 +120,7 @@ pub struct Sim {
     queue: BTreeMap<(Duration, u64), Happening>,
     sequence: u64,
     watches: BTreeMap<CallId, Connection>,
+    claim_watches: BTreeMap<CallId, claims::Connection>,
     rng: Rng,
     troubles: Troubles,
     owned: bool,
@@ -160,11 +167,14 @@ impl Sim {
             end_time: Duration::from_secs(2),
             fails_after: Duration::from_millis(300),
             claims_each: 0,
+            fixed_claim: None,
+            claim_rights: ClaimRights::All,
             prepare_time: Duration::ZERO,
             registered: BTreeSet::new(),
             queue: BTreeMap::new(),
             sequence: 0,
             watches: BTreeMap::new(),
+            claim_watches: BTreeMap::new(),
             rng: Rng::with_seed(seed),
             troubles: Troubles::default(),
             owned,
@@ -347,7 +357,8 @@ impl Sim {
 
     /// All open watches end so.
     pub fn break_watches(&mut self, outcome: &Outcome<()>) {
-        for call in self.watches.keys().copied().collect::<Vec<_>>() {
+        let watches = self.watches.keys().chain(self.claim_watches.keys());
+        for call in watches.copied().collect::<Vec<_>>() {
             self.later(Duration::ZERO, Happening::EndWatch(call, outcome.clone()));
         }
     }

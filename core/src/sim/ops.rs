@@ -54,6 +54,8 @@ pub enum Op {
     Node(usize, Option<Breakage>),
     /// Spark removes a registered executor that it has not killed, as after a decommission.
     Disconnect(usize),
+    /// A user deletes a volume claim.
+    DeleteClaim(usize),
 }
 
 impl Sim {
@@ -104,6 +106,12 @@ impl Sim {
                 self.break_watches(&Outcome::Unknown(unreachable()));
                 self.run(Duration::from_micros(1));
                 self.cluster.compact();
+            }
+            Op::DeleteClaim(pick) => {
+                let names: Vec<_> = self.cluster.claims.keys().cloned().collect();
+                if let Some(name) = choose(&names, *pick) {
+                    self.delete_claim(&name);
+                }
             }
             Op::Outage(seconds) => self.outage(Duration::from_secs(*seconds)),
             Op::Quota(quota) => self.cluster.quota = *quota,

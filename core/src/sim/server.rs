@@ -49,16 +49,13 @@ pub(super) fn name_of(action: &Action) -> &'static str {
             selection: Selection::Claims,
             ..
         } => "delete claims",
+        Action::ListClaims { .. } => "list claims",
+        Action::WatchClaims { .. } => "watch claims",
         Action::DeleteCollection {
             selection: Selection::Services,
             ..
         } => "delete services",
     }
-}
-
-/// The name of an executor's volume claim.
-pub(super) fn claim_name(executor: ExecutorId, index: usize) -> String {
-    format!("test-exec-{executor}-pvc-{index}")
 }
 
 /// A failure in the type that answers the action.
@@ -74,7 +71,8 @@ fn failed(action: &Action, failure: ApiFailure, unknown: bool) -> CallResult {
         Action::GetDriverPod { .. } => CallResult::DriverPod(outcome(failure, unknown)),
         Action::CreateConfigMap { .. } => CallResult::ConfigMap(outcome(failure, unknown)),
         Action::List { .. } => CallResult::List(outcome(failure, unknown)),
-        Action::Watch { .. } => CallResult::Watch(outcome(failure, unknown)),
+        Action::Watch { .. } | Action::WatchClaims { .. } => CallResult::Watch(outcome(failure, unknown)),
+        Action::ListClaims { .. } => CallResult::Claims(outcome(failure, unknown)),
         Action::Prepare { .. } => CallResult::Prepared(outcome(failure, unknown)),
         Action::CreateClaim { .. } => CallResult::Claim(outcome(failure, unknown)),
         Action::Create { .. } | Action::Get { .. } => CallResult::Pod(outcome(failure, unknown)),
@@ -111,6 +109,9 @@ impl Sim {
         }
         if let Action::Watch { resource_version, .. } = &action {
             return self.open_watch(call, resource_version.as_deref());
+        }
+        if let Action::WatchClaims { resource_version, .. } = &action {
+            return self.open_claim_watch(call, resource_version);
         }
         let timeout = |sim: &mut Sim| {
             let result = failed(&action, refuse(FailureClass::Timeout, "no answer"), true);
@@ -169,7 +170,11 @@ impl Sim {
                 Ok(page) => CallResult::List(Outcome::Done(page)),
                 Err(failure) => failed(action, failure, false),
             },
-            Action::Watch { .. } => CallResult::Watch(Outcome::Done(())),
+            Action::Watch { .. } | Action::WatchClaims { .. } => CallResult::Watch(Outcome::Done(())),
+            Action::ListClaims { continue_token, .. } => match self.list_claims(continue_token.as_deref()) {
+                Ok(page) => CallResult::Claims(Outcome::Done(page)),
+                Err(failure) => failed(action, failure, false),
+            },
             Action::Prepare { executors, .. } => {
                 CallResult::Prepared(Outcome::Done(self.prepared(executors)))
             }
@@ -178,13 +183,13 @@ impl Sim {
                 index,
                 owner,
                 ..
-            } => match self
-                .cluster
-                .create_claim(&claim_name(*executor, *index), *executor, owner)
-            {
-                Ok(claim) => CallResult::Claim(Outcome::Done(claim)),
-                Err(failure) => failed(action, failure, false),
-            },
+            } => {
+                let name = self.claim_name(*executor, *index);
+                match self.cluster.create_claim(&name, *executor, *index, owner) {
+                    Ok(claim) => CallResult::Claim(Outcome::Done(claim)),
+                    Err(failure) => failed(action, failure, false),
+                }
+            }
             Action::DeleteClaim { claim, .. } => match self.cluster.delete_claim(claim) {
                 Ok(()) => CallResult::Empty(Outcome::Done(())),
                 Err(failure) => failed(action, failure, false),
@@ -193,7 +198,7 @@ impl Sim {
                 selection: Selection::Claims,
                 ..
             } => {
-                self.cluster.claims.clear();
+                self.cluster.delete_claims();
                 CallResult::Empty(Outcome::Done(()))
             }
             Action::DeleteCollection {
@@ -207,8 +212,9 @@ impl Sim {
                 executor,
                 profile,
                 avoid,
+                reused,
                 ..
-            } => match self.create_pod(*executor, *profile, avoid) {
+            } => match self.create_pod(*executor, *profile, avoid, reused) {
                 Ok(pod) => CallResult::Pod(Outcome::Done(Some(Box::new(pod)))),
                 Err(failure) => failed(action, failure, false),
             },
@@ -271,12 +277,17 @@ impl Sim {
         executor: ExecutorId,
         profile: ProfileId,
         avoid: &Arc<[String]>,
+        reused: &[(usize, String)],
     ) -> Result<PodFacts, ApiFailure> {
         let name = format!("test-exec-{executor}");
         let owner = self.owner();
-        let pod = Cluster::executor_pod(&name, APP, executor, profile, owner);
+        let pod = PodFacts {
+            claims: self.mounted_claims(executor, reused),
+            ..Cluster::executor_pod(&name, APP, executor, profile, owner)
+        };
         let pod = self.cluster.create(pod)?;
         self.cluster.keep_away(&pod.uid, avoid);
+        self.check.on_pod(&pod, &self.cluster);
         self.start_later(&pod);
         Ok(pod)
     }
@@ -318,7 +329,7 @@ impl Sim {
             .iter()
             .map(|(executor, _)| Prepared {
                 executor: *executor,
-                claims: self.claims_each,
+                claims: self.wanted_claims(*executor),
             })
             .collect()
     }

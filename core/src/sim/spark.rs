@@ -24,6 +24,9 @@ impl Sim {
 
     fn restart_where(&mut self, mut arrives: impl FnMut(&mut Rng, CallId) -> bool) {
         self.count("restart");
+        // What is still applied below is nothing that these would show to the next driver.
+        self.watches.clear();
+        self.claim_watches.clear();
         for (_, happening) in std::mem::take(&mut self.queue) {
             match happening {
                 Happening::Arrive(action) if arrives(&mut self.rng, action.call()) => {
@@ -35,7 +38,6 @@ impl Sim {
                 _ => {}
             }
         }
-        self.watches.clear();
         self.registered.clear();
         self.notices.clear();
         self.actions.clear();

@@ -40,6 +40,12 @@ impl Sim {
             self.send_list(call);
         }
         self.later(BOOKMARKS, Happening::Bookmark(call));
+        self.cut_watch(call);
+        self.publish();
+    }
+
+    /// A watch may end within seconds.
+    pub(super) fn cut_watch(&mut self, call: CallId) {
         if self.rng.u32(0..100) < self.faults.drop_watch {
             let delay = Duration::from_millis(self.rng.u64(0..20_000));
             let outcome = match self.rng.u32(0..3) {
@@ -49,7 +55,6 @@ impl Sim {
             };
             self.later(delay, Happening::EndWatch(call, outcome));
         }
-        self.publish();
     }
 
     /// The list at the beginning of a watch: the pods in no order of their versions, and its end.
@@ -93,6 +98,7 @@ impl Sim {
 
     /// Puts new events on every open watch.
     pub(super) fn publish(&mut self) {
+        self.publish_claims();
         let calls: Vec<_> = self.watches.keys().copied().collect();
         for call in calls {
             let Some(sent) = self.watches.get(&call).map(|connection| connection.sent) else {

@@ -23,7 +23,7 @@ mod steps;
 mod template;
 
 pub use avoid::avoid_nodes;
-pub use claim::VolumeClaim;
+pub use claim::{ClaimShape, VolumeClaim, claim_names, rename_claims};
 pub use config_map::config_map;
 pub use context::{AUTH_SECRET_VARIABLE, AppContext, OwnerPod, Secret};
 pub use controller::{Controller, ControllerKind, DELETION_COST};

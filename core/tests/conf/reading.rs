@@ -234,39 +234,6 @@ fn options_stand_after_the_default_ones() {
 }
 
 #[test]
-fn features_that_are_not_there_are_all_named() {
-    let error = refusal(&[
-        ("spark.kubernetes.driver.waitToReusePersistentVolumeClaim", "true"),
-        ("spark.executor.cores", "not looked at yet"),
-    ]);
-    let ConfError::NotBuilt(named) = &error else {
-        panic!("{error}")
-    };
-    let named: Vec<_> = named.iter().map(|key| key.key.as_str()).collect();
-    assert_eq!(
-        named,
-        ["spark.kubernetes.driver.waitToReusePersistentVolumeClaim"]
-    );
-    let shown = error.to_string();
-    assert!(
-        shown.contains("spark.kubernetes.driver.waitToReusePersistentVolumeClaim ("),
-        "{shown}"
-    );
-    assert!(shown.contains("spark.stoker.enabled=false"), "{shown}");
-}
-
-#[test]
-fn a_feature_that_is_left_off_is_no_reason_to_refuse() {
-    conf(
-        V4_3,
-        &[(
-            "spark.kubernetes.driver.waitToReusePersistentVolumeClaim",
-            "false",
-        )],
-    );
-}
-
-#[test]
 fn recovery_mode_came_with_4_2() {
     let mode = |version| {
         let conf = conf(
@@ -282,11 +249,7 @@ fn recovery_mode_came_with_4_2() {
 fn a_configuration_that_hands_over_to_spark_is_not_looked_at() {
     let conf = conf(
         V4_3,
-        &[
-            ("spark.stoker.enabled", "false"),
-            ("spark.kubernetes.driver.waitToReusePersistentVolumeClaim", "true"),
-            ("spark.executor.cores", "x"),
-        ],
+        &[("spark.stoker.enabled", "false"), ("spark.executor.cores", "x")],
     );
     assert_eq!(conf.get(&keys::STOKER_ENABLED), Ok(false));
 }

@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod claims;
 mod controllers;
 mod outcomes;
 mod support;

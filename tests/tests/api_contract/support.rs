@@ -92,7 +92,9 @@ pub(crate) fn full_pod() -> Value {
             },
             "ownerReferences": [{"uid": "other"}, {"uid": "driver-uid", "controller": true}],
         },
-        "spec": {"nodeName": "node-1", "containers": [{"name": "spark-kubernetes-executor", "newField": 1}]},
+        "spec": {"nodeName": "node-1", "volumes": [
+            {"name": "tmp", "emptyDir": {}}, {"name": "data", "persistentVolumeClaim": {"claimName": "data-7"}},
+        ], "containers": [{"name": "spark-kubernetes-executor", "newField": 1}]},
         "status": {
             "phase": "Failed",
             "reason": "Evicted",
@@ -128,6 +130,7 @@ pub(crate) fn facts() -> PodFacts {
         deleting: true,
         phase: PodPhase::Failed,
         node: Some("node-1".into()),
+        claims: vec!["data-7".into()],
         reason: Some("Evicted".into()),
         message: Some("low on memory".into()),
         conditions: vec![Condition {

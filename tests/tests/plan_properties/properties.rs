@@ -227,7 +227,19 @@ pub(crate) fn a_quiet_cluster_costs_one_post_for_each_executor(
     );
     let settings = &quiet.settings;
     let (lists, polls) = (sim.check.lists(), settings.polling.is_some());
-    let start_calls = usize::from(!polls) + usize::from(settings.config_map) + usize::from(settings.owned);
+    let sent = |wanted: fn(&Action) -> bool| sim.actions.iter().filter(|(_, action)| wanted(action)).count();
+    let claim_lists = sent(|action| matches!(action, Action::ListClaims { .. }));
+    let claim_watches = sent(|action| matches!(action, Action::WatchClaims { .. }));
+    ensure!(
+        claim_lists <= 1 && claim_watches <= 1,
+        "claims are looked for again and again\n{}",
+        sim.tail()
+    );
+    let start_calls = usize::from(!polls)
+        + usize::from(settings.config_map)
+        + usize::from(settings.owned)
+        + claim_lists
+        + claim_watches;
     let is_call = |(_, action): &&(Duration, Action)| !matches!(action, Action::Prepare { .. });
     let calls = sim.actions.iter().filter(is_call).count();
     ensure!(

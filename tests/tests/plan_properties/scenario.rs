@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use stoker_core::plan::{Batch, ClaimOwner, ControllerKind, DriverPod, PlanConfig, Polling};
+use stoker_core::sim::claims::ClaimRights;
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_core::sim::faults::Faults;
 use stoker_core::sim::nodes::{Breakage, Node};
@@ -21,6 +22,7 @@ pub(crate) struct Scenario {
     pub(crate) faults: Faults,
     pub(crate) page_size: usize,
     pub(crate) claims_each: usize,
+    pub(crate) claim_rights: ClaimRights,
     /// Milliseconds.
     pub(crate) prepare_time: u64,
     /// One at least.
@@ -52,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) idle_timeout: u64,
     pub(crate) prepares: bool,
     pub(crate) driver_owns_claims: bool,
+    pub(crate) reuse_claims: bool,
+    pub(crate) wait_for_claims: bool,
     pub(crate) delete_driver_service: bool,
     pub(crate) avoid_nodes_after: usize,
     /// Seconds.
@@ -81,6 +85,8 @@ impl Default for Settings {
             idle_timeout: 60,
             prepares: false,
             driver_owns_claims: false,
+            reuse_claims: false,
+            wait_for_claims: false,
             delete_driver_service: false,
             avoid_nodes_after: 2,
             registration_timeout: None,
@@ -121,6 +127,8 @@ impl Settings {
                 interval: Duration::from_secs(interval),
                 cached,
             }),
+            reuse_claims: self.reuse_claims,
+            wait_for_claims: self.wait_for_claims,
             delete_driver_service: self.delete_driver_service,
             avoid_nodes_after: self.avoid_nodes_after,
             registration_timeout: self.registration_timeout.map(Duration::from_secs),
@@ -147,6 +155,7 @@ impl Scenario {
         // Executors that end at once for an hour are no storm of the plan's.
         sim.fails_after = Duration::from_secs(20);
         sim.claims_each = self.claims_each;
+        sim.claim_rights = self.claim_rights;
         sim.prepare_time = Duration::from_millis(self.prepare_time);
         sim
     }
@@ -156,6 +165,10 @@ impl Scenario {
         let mut sim = self.sim();
         for (delay, op) in &self.ops {
             sim.run(Duration::from_millis(*delay));
+            // Of a claim that nobody may list nobody learns that it is gone.
+            if matches!(op, Op::DeleteClaim(_)) && self.claim_rights == ClaimRights::None {
+                continue;
+            }
             sim.perform(op);
         }
         sim
@@ -199,6 +212,7 @@ fn ops() -> impl Strategy<Value = Op> {
         1 => prop::option::of(0..20_usize).prop_map(Op::Quota),
         1 => prop::option::of(0..20_usize).prop_map(Op::ClaimQuota),
         1 => any::<bool>().prop_map(Op::Unschedulable),
+        1 => any::<prop::sample::Index>().prop_map(|i| Op::DeleteClaim(i.index(1000))),
         3 => (0..4_usize, prop::sample::select(vec![None, Some(Breakage::Exits), Some(Breakage::NoImage), Some(Breakage::NoNetwork)]))
             .prop_map(|(node, broken)| Op::Node(node, broken)),
         1 => any::<prop::sample::Index>().prop_map(|i| Op::Disconnect(i.index(1000))),
@@ -250,6 +264,7 @@ prop_compose! {
         idle_timeout in 0..90_u64,
         prepares in any::<bool>(),
         driver_owns_claims in any::<bool>(),
+        (reuse_claims, wait_for_claims) in (any::<bool>(), any::<bool>()),
         delete_driver_service in any::<bool>(),
         (avoid_nodes_after, registration_timeout) in (0..4_usize, prop::option::of(30..300_u64)),
         controller in prop_oneof![
@@ -270,6 +285,8 @@ prop_compose! {
             idle_timeout,
             prepares,
             driver_owns_claims,
+            reuse_claims,
+            wait_for_claims,
             delete_driver_service,
             avoid_nodes_after,
             registration_timeout,
@@ -287,6 +304,7 @@ prop_compose! {
         faults in faults(),
         page_size in 1..40_usize,
         claims_each in 0..3_usize,
+        claim_rights in prop::sample::select(vec![ClaimRights::All, ClaimRights::List, ClaimRights::None]),
         prepare_time in prop_oneof![Just(0), 0..4000_u64],
         nodes in 1..5_usize,
         first in (0..30_u32).prop_map(|target| (0, Op::Target(0, target))),
@@ -298,6 +316,6 @@ prop_compose! {
         let rest = rest.into_iter().filter(|(_, op)| !(by_controller && is_beyond_controllers(op)));
         let ops = std::iter::once(first).chain(rest).collect();
         let faults = Faults { duplicate: if by_controller { 0 } else { faults.duplicate }, ..faults };
-        Scenario { seed, settings, faults, page_size, claims_each, prepare_time, nodes, ops, healthy, crashes }
+        Scenario { seed, settings, faults, page_size, claims_each, claim_rights, prepare_time, nodes, ops, healthy, crashes }
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod claims;
+mod claims_reused;
 mod controllers;
 mod creates;
 mod lists;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 const DRIVER_POD: &str =
     "used by spark-submit for the driver pod; executors get what they need from the driver";
-const REUSE: &str = "volume claims that outlive their executor";
 
 keys! {
     /// Container image of driver and executors. Since Spark 4.1 `{{SPARK_VERSION}}` in it
@@ -184,14 +183,19 @@ keys! {
     DRIVER_OWN_PVC: Key<bool> = "spark.kubernetes.driver.ownPersistentVolumeClaim"
         .since(3, 2, 0).default("true");
 
-    /// Whether volume claims of lost executors are given to new ones. Stoker makes new claims for every executor, also
-    /// where this is `true`, Spark's default: nothing is lost but time and space.
+    /// Whether on-demand volume claims that the driver pod owns are given to new executors as soon as the pods that used
+    /// them are gone. Storage class, size, access modes, volume mode and labels have to be the same. The driver's role
+    /// should have `list` and `watch` on `persistentvolumeclaims`: without `watch` they are listed before one is used
+    /// again, without both only those that this driver has made are. Pods that are kept
+    /// (`spark.kubernetes.executor.deleteOnTermination=false`) keep their claims.
     DRIVER_REUSE_PVC: Key<bool> = "spark.kubernetes.driver.reusePersistentVolumeClaim"
-        .since(3, 2, 0).default("true").ignored("new executors get new volume claims");
+        .since(3, 2, 0).default("true");
 
-    /// Whether no more claims are made than executors are wanted, and creates wait for a claim to become free.
+    /// Whether executors wait for a claim whose pod is on its way out instead of getting a new one, so that there are
+    /// never more claims than executors are wanted. It takes `spark.kubernetes.driver.ownPersistentVolumeClaim` and
+    /// `spark.kubernetes.driver.reusePersistentVolumeClaim`.
     DRIVER_WAIT_TO_REUSE_PVC: Key<bool> = "spark.kubernetes.driver.waitToReusePersistentVolumeClaim"
-        .since(3, 4, 0).default("false").not_built(REUSE);
+        .since(3, 4, 0).default("false");
 
     /// Whether claims are `ReadWriteOnce` instead of `ReadWriteOncePod`.
     LEGACY_PVC_ACCESS_MODE: Key<bool> = "spark.kubernetes.legacy.useReadWriteOnceAccessMode"

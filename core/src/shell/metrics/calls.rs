@@ -41,7 +41,7 @@ impl Verb {
     /// None for what is no call, and for a watch, which lasts.
     fn of(action: &Action) -> Option<Self> {
         match action {
-            Action::Watch { .. } | Action::Prepare { .. } => None,
+            Action::Watch { .. } | Action::WatchClaims { .. } | Action::Prepare { .. } => None,
             Action::Create { .. } => Some(Self::CreatePod),
             Action::CreateClaim { .. } => Some(Self::CreateClaim),
             Action::GetDriverPod { .. } | Action::Get { .. } => Some(Self::GetPod),

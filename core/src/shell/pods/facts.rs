@@ -4,8 +4,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::plan::{
-    Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, ListPage, ObjectRef, PodFacts,
-    PodPhase, ProfileId,
+    Condition, ContainerFacts, ContainerState, DriverPod, ExecutorId, ListPage, PodFacts, PodPhase, ProfileId,
 };
 
 /// `v1.PodList`
@@ -18,9 +17,9 @@ pub(super) struct ListAnswer {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct ListMeta {
-    resource_version: String,
-    r#continue: Option<String>,
+pub(super) struct ListMeta {
+    pub(super) resource_version: String,
+    pub(super) r#continue: Option<String>,
 }
 
 impl From<ListAnswer> for ListPage {
@@ -35,25 +34,6 @@ impl From<ListAnswer> for ListPage {
             continue_token: list.metadata.r#continue.filter(|token| !token.is_empty()),
             resource_version: list.metadata.resource_version,
         }
-    }
-}
-
-/// `v1.PersistentVolumeClaim`
-#[derive(Debug, Deserialize)]
-pub(super) struct ClaimAnswer {
-    metadata: ClaimMeta,
-}
-
-#[derive(Debug, Deserialize)]
-struct ClaimMeta {
-    name: String,
-    uid: String,
-}
-
-impl From<ClaimAnswer> for ObjectRef {
-    fn from(claim: ClaimAnswer) -> Self {
-        let ClaimMeta { name, uid } = claim.metadata;
-        Self { name, uid }
     }
 }
 
@@ -95,16 +75,37 @@ struct Labels {
 }
 
 #[derive(Debug, Deserialize)]
-struct Owner {
+pub(super) struct Owner {
     uid: String,
     #[serde(default)]
     controller: Option<bool>,
+}
+
+/// UID of the owner that manages the object.
+pub(super) fn controller(owners: Vec<Owner>) -> Option<String> {
+    owners
+        .into_iter()
+        .find(|owner| owner.controller == Some(true))
+        .map(|owner| owner.uid)
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Spec {
     node_name: Option<String>,
+    volumes: Option<Vec<VolumeAnswer>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VolumeAnswer {
+    persistent_volume_claim: Option<ClaimSource>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimSource {
+    claim_name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -167,6 +168,8 @@ impl From<PodAnswer> for PodFacts {
     fn from(pod: PodAnswer) -> Self {
         let labels = pod.metadata.labels.unwrap_or_default();
         let status = pod.status.unwrap_or_default();
+        let spec = pod.spec.unwrap_or_default();
+        let claim = |volume: VolumeAnswer| Some(volume.persistent_volume_claim?.claim_name);
         let owners = pod.metadata.owner_references.unwrap_or_default();
         let init = status.init_container_statuses.unwrap_or_default().into_iter();
         let main = status.container_statuses.unwrap_or_default().into_iter();
@@ -177,14 +180,12 @@ impl From<PodAnswer> for PodFacts {
             app_id: labels.app_id,
             executor: number(labels.executor).map(ExecutorId),
             profile: labels.profile.and_then(|text| text.parse().ok()).map(ProfileId),
-            owner_uid: owners
-                .into_iter()
-                .find(|owner| owner.controller == Some(true))
-                .map(|owner| owner.uid),
+            owner_uid: controller(owners),
             inactive: labels.inactive.as_deref() == Some("true"),
             deleting: pod.metadata.deletion_timestamp.is_some(),
             phase: phase(status.phase.as_deref()),
-            node: pod.spec.and_then(|spec| spec.node_name),
+            node: spec.node_name,
+            claims: spec.volumes.into_iter().flatten().filter_map(claim).collect(),
             reason: status.reason,
             message: status.message,
             conditions: status

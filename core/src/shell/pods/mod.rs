@@ -1,5 +1,6 @@
 //! The API calls of the plan, one function each: [`PodApi`].
 
+mod claims;
 mod controllers;
 mod facts;
 pub(super) mod failure;
@@ -20,9 +21,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use self::controllers::Collections;
-use self::facts::{ClaimAnswer, DriverAnswer, ListAnswer, PodAnswer};
-use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, ObjectRef, Outcome, PodFacts, Selection};
+use self::facts::{DriverAnswer, ListAnswer, PodAnswer};
+use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, Outcome, PodFacts, Selection};
 
+pub use claims::ClaimWatch;
 pub use watch::Watch;
 
 /// Pods of one page of a list.
@@ -177,21 +179,6 @@ impl PodApi {
             .call(Effect::Write, request, OBJECT_LIMIT, json::<PodAnswer>)
             .await;
         map(outcome, |pod| Some(Box::new(PodFacts::from(pod))))
-    }
-
-    /// `POST` a volume claim, the bytes as they are.
-    pub async fn create_claim(&self, body: Vec<u8>) -> Outcome<ObjectRef> {
-        let request = self.claims.create(&PostParams::default(), body);
-        let outcome = self
-            .call(Effect::Write, request, OBJECT_LIMIT, json::<ClaimAnswer>)
-            .await;
-        map(outcome, ObjectRef::from)
-    }
-
-    /// `DELETE` the volume claim of that name if it has that UID.
-    pub async fn delete_claim(&self, claim: &ObjectRef) -> Outcome<()> {
-        let request = self.claims.delete(&claim.name, &only(&claim.uid));
-        self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
     }
 
     /// `GET` one executor pod; `None` when there is no such pod.

@@ -8,6 +8,7 @@ use http::StatusCode;
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::Body;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 
@@ -24,29 +25,29 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(80);
 /// ended it in order.
 pub type Watch = BoxStream<'static, Result<WatchEvent, ApiFailure>>;
 
-type Lines = FramedRead<StreamReader<BodyStream, Bytes>, LinesCodec>;
+pub(super) type Lines = FramedRead<StreamReader<BodyStream, Bytes>, LinesCodec>;
 type BodyStream = BoxStream<'static, Result<Bytes, std::io::Error>>;
 
 /// A line of the answer.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", content = "object", rename_all = "UPPERCASE")]
-enum Line {
-    Added(PodAnswer),
-    Modified(PodAnswer),
-    Deleted(PodAnswer),
+pub(super) enum Line<T> {
+    Added(T),
+    Modified(T),
+    Deleted(T),
     Bookmark(Bookmark),
     Error(Status),
 }
 
 #[derive(Debug, Deserialize)]
-struct Bookmark {
-    metadata: BookmarkMeta,
+pub(super) struct Bookmark {
+    pub(super) metadata: BookmarkMeta,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct BookmarkMeta {
-    resource_version: String,
+pub(super) struct BookmarkMeta {
+    pub(super) resource_version: String,
     #[serde(default)]
     annotations: Option<Annotations>,
 }
@@ -64,13 +65,11 @@ struct Reader {
     list_limit: Option<Duration>,
 }
 
-/// Sends the request and waits for the beginning of the answer. The watch is followed as long as it says something; a
-/// list at its beginning must not be silent for longer than `list_limit`.
-pub(super) async fn open(
+/// Sends the request and waits for the beginning of the answer.
+pub(super) async fn connect(
     client: &kube::Client,
     request: http::Request<Body>,
-    list_limit: Option<Duration>,
-) -> Result<Watch, ApiFailure> {
+) -> Result<Lines, ApiFailure> {
     let answer = client
         .send(request)
         .await
@@ -82,7 +81,20 @@ pub(super) async fn open(
         return Err(failure::refused(head.status, &head.headers, &body).0);
     }
     let reader = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other).boxed());
-    let lines = FramedRead::new(reader, LinesCodec::new_with_max_length(EVENT_LIMIT));
+    Ok(FramedRead::new(
+        reader,
+        LinesCodec::new_with_max_length(EVENT_LIMIT),
+    ))
+}
+
+/// Opens a watch. It is followed as long as it says something; a list at its beginning must not be silent for longer
+/// than `list_limit`.
+pub(super) async fn open(
+    client: &kube::Client,
+    request: http::Request<Body>,
+    list_limit: Option<Duration>,
+) -> Result<Watch, ApiFailure> {
+    let lines = connect(client, request).await?;
     let events = stream::unfold(Some(Reader { lines, list_limit }), |reader| async move {
         let mut reader = reader?;
         match next_event(&mut reader).await {
@@ -96,63 +108,86 @@ pub(super) async fn open(
 
 /// The next event; `None` when the API server ended the watch in order.
 async fn next_event(reader: &mut Reader) -> Result<Option<WatchEvent>, ApiFailure> {
-    let limit = reader.list_limit.unwrap_or(SILENCE_LIMIT);
+    let (limit, silent) = match reader.list_limit {
+        None => (SILENCE_LIMIT, silence()),
+        Some(limit) => (limit, failure::no_answer(limit)),
+    };
+    let line = tokio::time::timeout(limit, next_line(&mut reader.lines)).await;
+    let Some(line) = line.unwrap_or(Err(silent))? else {
+        return Ok(None);
+    };
+    let event = event(&line)?;
+    match (&event, reader.list_limit) {
+        (WatchEvent::Listed { .. }, _) => reader.list_limit = None,
+        (WatchEvent::Bookmark { .. }, Some(_)) => return Err(not_served()),
+        _ => {}
+    }
+    Ok(Some(event))
+}
+
+/// The next line that says something; `None` at the end.
+async fn next_line(lines: &mut Lines) -> Result<Option<String>, ApiFailure> {
     loop {
-        let line = match tokio::time::timeout(limit, reader.lines.next()).await {
-            Err(_) if reader.list_limit.is_some() => return Err(failure::no_answer(limit)),
-            Err(_) => {
-                return Err(cut(
-                    "the watch was silent for longer than the API server's bookmarks allow",
-                ));
-            }
-            Ok(None) => return Ok(None),
-            Ok(Some(Ok(line))) => line,
-            Ok(Some(Err(LinesCodecError::MaxLineLengthExceeded))) => {
+        match lines.next().await {
+            None => return Ok(None),
+            Some(Ok(line)) if line.trim().is_empty() => {}
+            Some(Ok(line)) => return Ok(Some(line)),
+            Some(Err(LinesCodecError::MaxLineLengthExceeded)) => {
                 return Err(failure::too_long(EVENT_LIMIT).failure);
             }
-            Ok(Some(Err(LinesCodecError::Io(error)))) => return Err(failure::broken(&error).failure),
-        };
-        if line.trim().is_empty() {
-            continue;
+            Some(Err(LinesCodecError::Io(error))) => return Err(failure::broken(&error).failure),
         }
-        let event = event(&line)?;
-        match (&event, reader.list_limit) {
-            (WatchEvent::Listed { .. }, _) => reader.list_limit = None,
-            (WatchEvent::Bookmark { .. }, Some(_)) => return Err(not_served()),
-            _ => {}
-        }
-        return Ok(Some(event));
     }
 }
 
+/// The next line of a watch that does not begin with a list.
+pub(super) async fn next_said(lines: &mut Lines) -> Result<Option<String>, ApiFailure> {
+    tokio::time::timeout(SILENCE_LIMIT, next_line(lines))
+        .await
+        .unwrap_or_else(|_| Err(silence()))
+}
+
 fn event(line: &str) -> Result<WatchEvent, ApiFailure> {
-    match serde_json::from_str(line) {
-        Ok(Line::Added(pod) | Line::Modified(pod)) => {
+    Ok(match decode::<PodAnswer>(line)? {
+        Line::Added(pod) | Line::Modified(pod) => {
             let resource_version = pod.resource_version().to_owned();
-            Ok(WatchEvent::Applied {
+            WatchEvent::Applied {
                 pod: Box::new(PodFacts::from(pod)),
                 resource_version,
-            })
+            }
         }
-        Ok(Line::Deleted(pod)) => {
+        Line::Deleted(pod) => {
             let resource_version = pod.resource_version().to_owned();
-            Ok(WatchEvent::Deleted {
+            WatchEvent::Deleted {
                 pod: Box::new(PodFacts::from(pod)),
                 resource_version,
-            })
+            }
         }
-        Ok(Line::Bookmark(Bookmark { metadata })) => {
+        Line::Bookmark(Bookmark { metadata }) => {
             let resource_version = metadata.resource_version;
             let annotations = metadata.annotations.unwrap_or_default();
-            Ok(match annotations.initial_events_end.as_deref() {
+            match annotations.initial_events_end.as_deref() {
                 Some("true") => WatchEvent::Listed { resource_version },
                 _ => WatchEvent::Bookmark { resource_version },
-            })
+            }
         }
-        Ok(Line::Error(status)) => Err(failure::event(status)),
-        Err(error) if error.is_eof() => Err(cut("the connection ended in the middle of an event")),
-        Err(error) => Err(failure::garbled(&error)),
-    }
+        Line::Error(status) => return Err(failure::event(status)),
+    })
+}
+
+/// Reads a line.
+pub(super) fn decode<T: DeserializeOwned>(line: &str) -> Result<Line<T>, ApiFailure> {
+    serde_json::from_str(line).map_err(|error| {
+        if error.is_eof() {
+            cut("the connection ended in the middle of an event")
+        } else {
+            failure::garbled(&error)
+        }
+    })
+}
+
+fn silence() -> ApiFailure {
+    cut("the watch was silent for longer than the API server's bookmarks allow")
 }
 
 /// An API server that does not know streaming lists takes the request for a usual watch.

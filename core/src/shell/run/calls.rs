@@ -51,34 +51,13 @@ impl Loop {
             }
             Action::Watch { resource_version, .. } => self.watch(call, resource_version),
             Action::Prepare { executors, .. } => self.prepare(call, &executors),
-            Action::CreateClaim {
-                executor,
-                index,
-                owner,
-                ..
-            } => {
-                if let Some(claim) = self.factory.claim(executor, index, owner) {
-                    self.spawn(
-                        call,
-                        async move { CallResult::Claim(pods.create_claim(claim).await) },
-                    );
-                } else {
-                    let message = format!("claim {index} of executor {executor} was not prepared");
-                    self.refuse(call, CallResult::Claim(unbuildable(message)));
-                }
-            }
-            Action::DeleteClaim { claim, .. } => {
-                self.spawn(
-                    call,
-                    async move { CallResult::Empty(pods.delete_claim(&claim).await) },
-                );
-            }
             Action::Create {
                 executor,
                 profile,
                 avoid,
+                reused,
                 ..
-            } => match self.factory.pod(executor, profile, &avoid) {
+            } => match self.factory.pod(executor, profile, &avoid, &reused) {
                 Ok(pod) => {
                     self.spawn(call, async move { CallResult::Pod(pods.create(pod).await) });
                 }
@@ -102,6 +81,10 @@ impl Loop {
             action @ (Action::CreateController { .. }
             | Action::ScaleController { .. }
             | Action::DeleteController { .. }) => self.change_controller(call, action),
+            claims @ (Action::CreateClaim { .. }
+            | Action::DeleteClaim { .. }
+            | Action::ListClaims { .. }
+            | Action::WatchClaims { .. }) => self.start_of_claims(call, claims),
             Action::DeleteCollection { selection, .. } => {
                 self.spawn(call, async move {
                     CallResult::Empty(pods.delete_collection(selection).await)
@@ -157,6 +140,64 @@ impl Loop {
             }
             _ => {}
         }
+    }
+
+    /// Starts a call on volume claims.
+    fn start_of_claims(&mut self, call: CallId, action: Action) {
+        let pods = Arc::clone(&self.pods);
+        match action {
+            Action::CreateClaim {
+                executor,
+                index,
+                owner,
+                ..
+            } => {
+                if let Some(claim) = self.factory.claim(executor, index, owner) {
+                    self.spawn(
+                        call,
+                        async move { CallResult::Claim(pods.create_claim(claim).await) },
+                    );
+                } else {
+                    let message = format!("claim {index} of executor {executor} was not prepared");
+                    self.refuse(call, CallResult::Claim(unbuildable(message)));
+                }
+            }
+            Action::DeleteClaim { claim, .. } => {
+                self.spawn(
+                    call,
+                    async move { CallResult::Empty(pods.delete_claim(&claim).await) },
+                );
+            }
+            Action::ListClaims { continue_token, .. } => {
+                self.spawn(call, async move {
+                    CallResult::Claims(pods.list_claims(continue_token.as_deref()).await)
+                });
+            }
+            Action::WatchClaims { resource_version, .. } => self.watch_claims(call, resource_version),
+            _ => {}
+        }
+    }
+
+    fn watch_claims(&mut self, call: CallId, resource_version: String) {
+        let pods = Arc::clone(&self.pods);
+        let events = self.reply.clone();
+        self.spawn(call, async move {
+            let mut watch = match pods.watch_claims(&resource_version).await {
+                Ok(watch) => watch,
+                Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
+            };
+            while let Some(event) = watch.next().await {
+                match event {
+                    Ok(event) => {
+                        if events.send(Reply::Claim(event)).await.is_err() {
+                            break;
+                        }
+                    }
+                    Err(failure) => return CallResult::Watch(Outcome::Failed(failure)),
+                }
+            }
+            CallResult::Watch(Outcome::Done(()))
+        });
     }
 
     /// Custom steps get to see the driver pod: it comes before the result that lets executors be prepared.

@@ -85,7 +85,8 @@ impl Checker {
             || self.claims.is_refused(id)
             || !is_alive(pod)
             || !known.outstanding
-            || above;
+            || above
+            || cluster.lacks_claim(uid);
         require!(
             self.found,
             Losses,

@@ -28,6 +28,8 @@ pub enum Invariant {
     Fatal = 10,
     /// The plan's counters say what has happened.
     Metrics = 11,
+    /// No volume claim is used by two pods.
+    Sharing = 12,
 }
 
 /// Something that does not hold.

@@ -1,0 +1,133 @@
+//! Which claim each executor is given: one that is free, a new one, or none yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::Plan;
+use super::claim_names::ONE_EACH;
+use super::claims::State;
+use super::event::{FailureClass, WantedClaim};
+use super::ledger::Stage;
+use super::notice::Notice;
+use super::timer::Timer;
+use super::types::ExecutorId;
+
+/// How long executors wait for the claim of one that has ended before they get a new one.
+const MOMENT: Duration = Duration::from_secs(5);
+
+impl Plan {
+    /// Gives claims that are free to executors that are prepared, the oldest first, and notes which have to wait: for
+    /// a name that another executor uses, or for a claim whose pod is on its way out.
+    pub(super) fn give_claims(&mut self, now: Duration) {
+        self.held.clear();
+        // Whose each name is among those that are being made.
+        let mut names = BTreeMap::new();
+        let mut wanted = Vec::new();
+        for (id, claims) in &self.making {
+            for (index, claim) in claims.iter().enumerate() {
+                let first = *names.entry(&claim.wanted.name).or_insert(*id) == *id;
+                if claim.state == State::Wanted {
+                    wanted.push((*id, index, first, claim.wanted.clone()));
+                }
+            }
+        }
+        let mut left = Vec::new();
+        for (id, index, first, claim) in wanted {
+            if !first || self.volumes.is_taken(&claim.name, id) {
+                self.hold_name(id, index, &claim.name);
+                continue;
+            }
+            let found = if self.volumes.is_free(&claim.name, id) {
+                Some(claim.name.clone())
+            } else if self.reuses_claims() {
+                self.volumes.find(&claim).map(str::to_owned)
+            } else {
+                None
+            };
+            match found {
+                None => left.push((id, index, claim)),
+                Some(name) if self.knows_claims(now) => {
+                    self.volumes.take(&name, id);
+                    tracing::info!(executor = id.0, claim = name, "a volume claim is used again");
+                    self.set_claim(id, index, State::Reused(name));
+                }
+                Some(_) => {
+                    self.held.insert((id, index));
+                }
+            }
+        }
+        if self.reuses_claims() && !left.is_empty() {
+            self.hold_for_leaving(now, left);
+        }
+    }
+
+    /// As many claims wait as there are that will be free: for a moment, since the pod of an executor that has ended is
+    /// soon gone; for good where the user wants no more claims than executors. The newest wait.
+    fn hold_for_leaving(&mut self, now: Duration, left: Vec<(ExecutorId, usize, WantedClaim)>) {
+        let (ledger, waits, kept) = (&self.ledger, self.cfg.wait_for_claims, !self.cfg.delete_executors);
+        // Pods that are kept for the user to look at keep their claims.
+        let leaves = |id| {
+            let executor = ledger.get(id).filter(|e| e.stage == Stage::Ended && !e.stays);
+            executor.is_some_and(|e| (e.deleting || !kept) && (waits || now < e.ended_at + MOMENT))
+        };
+        let mut leaving = self.volumes.leaving(leaves, waits && !kept);
+        let mut until = None;
+        for (id, index, claim) in left.into_iter().rev() {
+            let found = leaving
+                .iter()
+                .position(|name| claim.replaceable && self.volumes.serves(name, &claim.shape));
+            if let Some(position) = found {
+                let user = self.volumes.user(leaving.remove(position));
+                let ended = user
+                    .and_then(|user| ledger.get(user))
+                    .map_or(now, |user| user.ended_at);
+                until = until.max(Some(ended + MOMENT));
+                self.held.insert((id, index));
+            }
+        }
+        let waiting: BTreeSet<_> = self.held.iter().map(|(id, _)| *id).collect();
+        match until {
+            None => {}
+            // Not every end is worth a word.
+            Some(at) if now < at => self.timers.set(Timer::Creates, at),
+            Some(_) => {
+                for id in waiting {
+                    self.tell_held(
+                        id,
+                        "Executors wait for volume claims whose pods are on their way out \
+                         (spark.kubernetes.driver.waitToReusePersistentVolumeClaim=true)."
+                            .to_owned(),
+                    );
+                }
+            }
+        }
+    }
+
+    fn hold_name(&mut self, id: ExecutorId, index: usize, name: &str) {
+        self.held.insert((id, index));
+        let Some(user) = self.volumes.user(name).filter(|user| *user != id) else {
+            return;
+        };
+        if self
+            .ledger
+            .get(user)
+            .is_some_and(|user| user.stage != Stage::Ended)
+        {
+            self.tell_held(
+                id,
+                format!(
+                    "Executors wait for the volume claim {name}, which another executor uses: no two may share one \
+                     that is made for them. {ONE_EACH}"
+                ),
+            );
+        }
+    }
+
+    fn tell_held(&mut self, id: ExecutorId, message: String) {
+        if let Some(profile) = self.ledger.get(id).map(|executor| executor.profile)
+            && self.targets.wait_for(profile, FailureClass::Conflict, &message)
+        {
+            self.notices.push_back(Notice::Waiting { profile, message });
+        }
+    }
+}
