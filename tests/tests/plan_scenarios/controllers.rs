@@ -167,11 +167,11 @@ fn a_deployment_gives_up_the_executors_that_spark_has_killed() {
         .iter()
         .position(|(_, action)| costs(action))
         .expect("the cost is told");
-    let scales = |action: &Action| matches!(action, Action::ScaleController { replicas: 3, .. });
+    let shrinks = |action: &Action| matches!(action, Action::ScaleController { replicas: 3, .. });
     let scaled = sim
         .actions
         .iter()
-        .position(|(_, action)| scales(action))
+        .position(|(_, action)| shrinks(action))
         .expect("it is scaled");
     assert!(told < scaled, "the cost comes first");
     let left: Vec<_> = sim.registered.iter().copied().collect();

@@ -36,9 +36,9 @@ pub(crate) fn normalized(case: &Case, mut built: Built) -> Result<Built, String>
             .pointer_mut("/spec/volumeClaimTemplates")
             .and_then(Value::as_array_mut),
     ] {
-        claims
-            .into_iter()
-            .for_each(|claims| claims.sort_by_key(|claim| text(&claim["metadata"]["name"]).to_owned()));
+        if let Some(claims) = claims {
+            claims.sort_by_key(|claim| text(&claim["metadata"]["name"]).to_owned());
+        }
     }
     normalize_pod(case, pod);
     if let Some(template) = controller.pointer_mut("/spec/template") {
