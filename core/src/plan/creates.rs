@@ -320,7 +320,8 @@ impl Plan {
                 } else {
                     (executor.sent_at + self.cfg.create_expiry).max(since + STOP_SETTLE)
                 };
-                if now >= expires_at {
+                // What was asked earlier says nothing of then, however late its answer comes.
+                if sent_at >= expires_at {
                     self.gone(now, id, End::never_created(id, &pod));
                     return;
                 }

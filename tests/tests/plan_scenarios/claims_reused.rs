@@ -66,7 +66,9 @@ fn a_claim_is_used_again_only_when_its_pod_is_gone() {
     sim.run_up(2);
     // It runs on for a while after its delete.
     sim.end_time = secs(30);
-    sim.kill(&[ExecutorId(1)]);
+    let now = sim.now;
+    sim.check.on_kill(ExecutorId(1));
+    sim.plan.handle_kill(now, &[ExecutorId(1)]);
     let pod = sim.pod_of(ExecutorId(1)).expect("a pod").name.clone();
     sim.delete(&pod);
     sim.target(0, 4);
