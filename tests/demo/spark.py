@@ -117,6 +117,10 @@ class Application:
 
     def process_of(self, executor_id):
         """The process id of an executor's JVM on the process node."""
+        return self.process_with("--executor-id", executor_id)
+
+    def process_with(self, option, value):
+        """The process id of the executor's JVM that was started with this option."""
         for entry in os.listdir("/proc"):
             if entry.isdigit():
                 try:
@@ -124,10 +128,10 @@ class Application:
                         words = file.read().decode(errors="replace").split("\0")
                 except OSError:
                     continue
-                if words[0].endswith("java") and self.app_id in words and "--executor-id" in words \
-                        and words[words.index("--executor-id") + 1] == str(executor_id):
+                if words[0].endswith("java") and self.app_id in words and option in words \
+                        and words[words.index(option) + 1] == str(value):
                     return int(entry)
-        raise Failure(f"found no process of executor {executor_id}")
+        raise Failure(f"found no process of the executor with {option} {value}")
 
     def environment_of(self, executor_id):
         """The environment of an executor's JVM on the process node."""

@@ -41,6 +41,32 @@ fn one_controller_makes_all_pods_and_executors_ask_for_their_numbers() {
 }
 
 #[test]
+fn each_profile_has_a_controller_that_grows_with_its_target() {
+    for kind in KINDS {
+        let mut sim = started(kind, 2);
+        sim.target(1, 3);
+        sim.target(0, 6);
+        sim.run(secs(30));
+        let sizes: Vec<_> = sim
+            .cluster
+            .sets
+            .values()
+            .map(|set| (set.profile.0, set.replicas))
+            .collect();
+        assert_eq!(sizes, [(0, 6), (1, 3)], "{kind}");
+        assert_eq!((sim.alive(0), sim.alive(1)), (6, 3), "{kind}");
+        assert_eq!(
+            (
+                sim.sent("create controller").len(),
+                sim.sent("scale controller").len()
+            ),
+            (2, 1),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
 fn a_lost_pod_is_told_once_and_its_successor_gets_another_number() {
     for kind in KINDS {
         let mut sim = started(kind, 2);
@@ -141,11 +167,11 @@ fn a_deployment_gives_up_the_executors_that_spark_has_killed() {
         .iter()
         .position(|(_, action)| costs(action))
         .expect("the cost is told");
-    let scales = |action: &Action| matches!(action, Action::ScaleController { replicas: 3, .. });
+    let shrinks = |action: &Action| matches!(action, Action::ScaleController { replicas: 3, .. });
     let scaled = sim
         .actions
         .iter()
-        .position(|(_, action)| scales(action))
+        .position(|(_, action)| shrinks(action))
         .expect("it is scaled");
     assert!(told < scaled, "the cost comes first");
     let left: Vec<_> = sim.registered.iter().copied().collect();

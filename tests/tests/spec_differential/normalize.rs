@@ -35,10 +35,11 @@ pub(crate) fn normalized(case: &Case, mut built: Built) -> Result<Built, String>
         controller
             .pointer_mut("/spec/volumeClaimTemplates")
             .and_then(Value::as_array_mut),
-    ] {
-        claims
-            .into_iter()
-            .for_each(|claims| claims.sort_by_key(|claim| text(&claim["metadata"]["name"]).to_owned()));
+    ]
+    .into_iter()
+    .flatten()
+    {
+        claims.sort_by_key(|claim| text(&claim["metadata"]["name"]).to_owned());
     }
     normalize_pod(case, pod);
     if let Some(template) = controller.pointer_mut("/spec/template") {

@@ -7,8 +7,9 @@ use std::time::Duration;
 const PLUGIN: &str = "read by the Spark plugin it belongs to, which runs as always";
 
 keys! {
-    /// Who makes executor pods: `direct` is Stoker; `statefulset`, `deployment` (since 4.2) and class names are left to
-    /// Spark's own backend.
+    /// Who makes executor pods: with `direct` Stoker does; with `statefulset` or `deployment` (since 4.2) a `StatefulSet` or
+    /// `Deployment` that Stoker makes and scales for each resource profile. With class names, and where
+    /// `spark.kubernetes.executor.pod.featureSteps` is to change pods of such a controller, Spark's own backend runs.
     ALLOCATION_PODS_ALLOCATOR: Key<String> = "spark.kubernetes.allocation.pods.allocator"
         .since(3, 3, 0).default("direct");
 

@@ -29,6 +29,9 @@ interface AllocatorBinding {
     /** See {@link Native#disconnected}. */
     void disconnected(long executorId);
 
+    /** See {@link Native#executorIdFor}. */
+    long executorIdFor(String podName);
+
     /** See {@link Native#isDeleted}. */
     boolean isDeleted(long executorId);
 

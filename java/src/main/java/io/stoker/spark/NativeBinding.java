@@ -47,6 +47,11 @@ final class NativeBinding implements AllocatorBinding {
     }
 
     @Override
+    public long executorIdFor(String podName) {
+        return Native.executorIdFor(handle, podName);
+    }
+
+    @Override
     public boolean isDeleted(long executorId) {
         return Native.isDeleted(handle, executorId);
     }

@@ -12,6 +12,7 @@ import org.apache.spark.internal.config.SparkConfigProvider;
 final class Settings {
 
     static final String ALLOCATOR = "spark.kubernetes.allocation.pods.allocator";
+    static final String FEATURE_STEPS = "spark.kubernetes.executor.pod.featureSteps";
 
     private final ConfigReader reader;
 
@@ -30,6 +31,11 @@ final class Settings {
     /** The allocator of Spark that is asked for. */
     String allocator() {
         return get(ALLOCATOR, "direct");
+    }
+
+    /** Whether classes of the user's are to change executor pods. */
+    boolean hasFeatureSteps() {
+        return get(FEATURE_STEPS).isPresent();
     }
 
     String driverMaster() {

@@ -152,6 +152,11 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
         }
     }
 
+    /** Executors ask for their ids where a controller makes their pods. */
+    long executorIdFor(String pod) {
+        return stopping || pod == null ? ExecutorIds.NONE : binding.executorIdFor(pod);
+    }
+
     void kill(long[] executorIds) {
         if (!stopping) {
             binding.kill(executorIds);

@@ -54,6 +54,21 @@ final class StokerSchedulerBackend extends SchedulerBackendShim {
         super.start();
     }
 
+    /** Called by the super-constructor. */
+    @Override
+    public DriverEndpoint createDriverEndpoint() {
+        return PodAllocators.hasController(new Settings(conf())) ? new AskingDriverEndpoint(this) : super.createDriverEndpoint();
+    }
+
+    /** The id of the executor in a pod of a controller, {@link ExecutorIds#NONE} where it is none of this application's. */
+    long executorIdFor(String pod) {
+        return allocator.executorIdFor(pod);
+    }
+
+    boolean isContextStopped() {
+        return sc.isStopped();
+    }
+
     /** As Spark's own, with the conf that users set: providers of tokens are given it, now and with each renewal. */
     @Override
     public Option<HadoopDelegationTokenManager> createTokenManager() {

@@ -30,6 +30,8 @@ final class FakeBinding implements AllocatorBinding {
     final AtomicInteger metricsCalls = new AtomicInteger();
     volatile byte[] metrics;
     volatile RuntimeException metricsFailure;
+    /** The pod that gets id 7. */
+    volatile String askingPod;
     volatile RuntimeException startFailure;
     volatile RuntimeException noticeFailure;
     volatile RuntimeException confFailure;
@@ -114,6 +116,12 @@ final class FakeBinding implements AllocatorBinding {
     @Override
     public void disconnected(long executorId) {
         calls.add("disconnected " + executorId);
+    }
+
+    @Override
+    public long executorIdFor(String podName) {
+        calls.add("executorIdFor " + podName);
+        return podName.equals(askingPod) ? 7 : 0;
     }
 
     @Override

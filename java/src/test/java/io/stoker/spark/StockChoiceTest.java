@@ -34,7 +34,6 @@ class StockChoiceTest extends SparkTest {
     @ParameterizedTest
     @CsvSource({
         "spark.stoker.enabled, false",
-        "spark.kubernetes.allocation.pods.allocator, statefulset",
         "spark.kubernetes.allocation.pods.allocator, org.apache.spark.scheduler.cluster.k8s.ExecutorPodsAllocator",
     })
     void sparksOwnBackendIsMade(String key, String value) {
@@ -84,6 +83,17 @@ class StockChoiceTest extends SparkTest {
         assertEquals(conf.get(Config.KUBERNETES_NAMESPACE()), settings.namespace());
         assertEquals(conf.get(Config.KUBERNETES_EXECUTOR_PODTEMPLATE_FILE()).getOrElse(() -> null), settings.podTemplateFile().orElse(null));
         assertEquals(conf.get(Config.KUBERNETES_DRIVER_SUBMIT_CHECK()), settings.submittedInDriver());
+    }
+
+    @Test
+    void controllersAreStokersUnlessTheirPodsAreToBeCustomised() {
+        for (String allocator : new String[] {"statefulset", "deployment"}) {
+            SparkConf conf = new SparkConf(false).set("spark.kubernetes.allocation.pods.allocator", allocator);
+            boolean known = allocator.equals("statefulset") || PodAllocators.hasController(new Settings(conf));
+            assertEquals(known, StokerClusterManager.usesStoker(conf), allocator);
+            conf.set("spark.kubernetes.executor.pod.featureSteps", "example.Step");
+            assertTrue(!StokerClusterManager.usesStoker(conf), allocator);
+        }
     }
 
     @Test

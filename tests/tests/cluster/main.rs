@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod controllers;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -15,7 +17,7 @@ fn selector(app_id: &str) -> String {
 
 /// Every line of `stoker allocate` is what the published schema says.
 fn assert_valid(events: &[Value]) {
-    let schema = serde_json::from_str(include_str!("../../docs/events.schema.json")).unwrap();
+    let schema = serde_json::from_str(include_str!("../../../docs/events.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for event in events {
         let errors: Vec<String> = validator
@@ -54,6 +56,7 @@ fn on_a_real_api_server() {
     refusals_are_clear_and_leave_nothing(&cluster);
     a_start_ends_with_the_signal(&cluster);
     without_a_watch_executors_are_listed(&cluster);
+    controllers::pods_are_the_controllers(&cluster);
     watches_that_begin_with_a_list_are_served(&cluster);
 }
 
@@ -431,4 +434,4 @@ fn admin_token(cluster: &LocalCluster) -> String {
 }
 
 /// A certificate authority that has signed nothing here.
-const OTHER_CA: &str = include_str!("../fixtures/other-ca.crt");
+const OTHER_CA: &str = include_str!("../../fixtures/other-ca.crt");

@@ -1,0 +1,60 @@
+"""Executors in pods that a StatefulSet or a Deployment makes."""
+
+import os
+import signal
+
+from cluster import CONTROL, Failure, wait_for
+from suite import DEADLINE
+
+
+def test_stateful_set(suite):
+    """Executors ask for their numbers; one whose pod is deleted and one whose process is killed come back with new ones."""
+    controlled(suite, "statefulset")
+
+
+def test_deployment(suite):
+    """As above, where the pods of lost executors are replaced by pods of other names."""
+    controlled(suite, "deployment")
+
+
+def controlled(suite, kind):
+    before = suite.pod_creates()
+    conf = {"spark.kubernetes.allocation.pods.allocator": kind}
+    with suite.submit(kind, "cluster", args=(4, 2, DEADLINE, f"{CONTROL}/{kind}"), executors=2, conf=conf) as app:
+        suite.computes(app, 2)
+        controller, = suite.cluster.get(kind)
+        owners = [owner["uid"] for owner in controller["metadata"]["ownerReferences"]]
+        if owners != [app.driver_pods()[-1]["metadata"]["uid"]] or controller["spec"]["replicas"] != 2:
+            raise Failure(f"the {kind} is {controller}")
+        seated(suite, app, {1, 2})
+
+        suite.cluster.kubectl("delete", "pod", pod_of(suite, 1))
+        suite.computes(app, 3)
+        seated(suite, app, {2, 3})
+
+        pod = pod_of(suite, 2)
+        os.kill(app.process_with("--podName", pod), signal.SIGKILL)
+        suite.computes(app, 4)
+        seated(suite, app, {3, 4})
+        if pod_of(suite, 4) != pod:
+            raise Failure(f"executor 4 is in {pod_of(suite, 4)}, not in {pod}, whose container was to be started again")
+
+        suite.let_go_on(kind)
+        suite.succeeds(app)
+    wait_for(f"the {kind} to be gone", lambda: not suite.cluster.get(kind), DEADLINE)
+    if suite.pod_creates() != before:
+        raise Failure("the driver has made pods itself")
+
+
+def seated(suite, app, numbers):
+    """Waits until these are the executors that Spark has, and those that the labels of pods name."""
+    def seen():
+        active = {number for number, record in app.executors().items() if record["isActive"]}
+        labels = [pod["metadata"]["labels"].get("spark-exec-id") for pod in suite.cluster.executors()]
+        return active == numbers and sorted(labels, key=str) == sorted(map(str, numbers))
+    wait_for(f"executors {numbers}", seen, DEADLINE, app.alive)
+
+
+def pod_of(suite, number):
+    pod, = (pod for pod in suite.cluster.executors() if pod["metadata"]["labels"].get("spark-exec-id") == str(number))
+    return pod["metadata"]["name"]
