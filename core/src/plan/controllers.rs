@@ -13,7 +13,8 @@ use super::lifecycle::End;
 use super::timer::Timer;
 use super::types::ProfileId;
 
-/// When a controller that has fewer pods than it was told is told again: somebody may have deleted it.
+/// When a controller that has fewer or more pods than it was told is told again: somebody may have deleted it, or a call
+/// that was given up may have arrived after the last one.
 const REMIND: Duration = Duration::from_secs(30);
 /// The longest time between two reminders.
 const REMIND_MAX: Duration = Duration::from_mins(10);
@@ -27,7 +28,7 @@ struct Controller {
     stage: Stage,
     /// It may be there, and if so it is ours.
     may_exist: bool,
-    /// When it is told its size again, should pods be missing.
+    /// When it is told its size again, should its pods be fewer or more by then.
     remind_at: Option<Duration>,
     reminders: Backoff,
 }
@@ -103,7 +104,7 @@ impl Plan {
             Stage::Busy => None,
             Stage::Absent => (size > 0).then_some(Change::Create(size)),
             Stage::Made(Some(told)) if told == size => {
-                if usize::try_from(size).is_ok_and(|size| live >= size) {
+                if usize::try_from(size).is_ok_and(|size| live == size) {
                     controller.reminders.reset();
                     return None;
                 }

@@ -337,7 +337,7 @@ impl Plan {
             }
             Stage::Preparing | Stage::Prepared | Stage::Creating => {}
             // The pod was confirmed after this get was sent: the get may have come too early.
-            Stage::Pending | Stage::Running if executor.confirmed_at >= sent_at => {}
+            Stage::Pending | Stage::Running if executor.confirmed_at > sent_at => {}
             Stage::Pending | Stage::Running | Stage::Ended => {
                 self.chores.bury(&executor.uid);
                 self.gone(now, id, End::missing(id, &pod));

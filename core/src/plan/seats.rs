@@ -144,6 +144,10 @@ impl Plan {
         let Some(profile) = self.profile_of(&pod.name).filter(|_| self.is_of_app(pod)) else {
             return;
         };
+        // A get was ahead of list and watch: what they show of a pod that has gone says nothing of the next of its name.
+        if self.chores.is_stray(&pod.uid) {
+            return;
+        }
         let ended = lifecycle::has_ended(pod);
         let ledger = &self.ledger;
         let lives = |id| {
@@ -164,7 +168,7 @@ impl Plan {
                 self.ask_for(id);
             }
             // The controller replaces by itself what is on its way out.
-            None if pod.deleting || self.chores.is_stray(&pod.uid) || self.stop.is_some() => {}
+            None if pod.deleting || self.stop.is_some() => {}
             None => {
                 let id = self.insert_seated(now, profile);
                 let seat = Seat {

@@ -244,15 +244,6 @@ fn faults() -> impl Strategy<Value = Faults> {
     ]
 }
 
-/// Histories with controllers go without these: some of them broke invariants 1 to 3 there, and whether the plan or the
-/// model of the controllers is wrong has not been found out.
-fn is_beyond_controllers(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::LoseNode(_) | Op::Storm(..) | Op::Suspend(_) | Op::Webhook(_)
-    )
-}
-
 prop_compose! {
     fn settings()(
         owned in any::<bool>(),
@@ -312,10 +303,7 @@ prop_compose! {
         healthy in any::<bool>(),
         crashes in prop::collection::vec(0..20_000_u64, 1..4),
     ) -> Scenario {
-        let by_controller = settings.controller.is_some();
-        let rest = rest.into_iter().filter(|(_, op)| !(by_controller && is_beyond_controllers(op)));
         let ops = std::iter::once(first).chain(rest).collect();
-        let faults = Faults { duplicate: if by_controller { 0 } else { faults.duplicate }, ..faults };
         Scenario { seed, settings, faults, page_size, claims_each, claim_rights, prepare_time, nodes, ops, healthy, crashes }
     }
 }

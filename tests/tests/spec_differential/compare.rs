@@ -33,7 +33,7 @@ pub(crate) fn compare(case: &Case, stock: &Stock, theirs: &Value) -> Result<(), 
                 same("controller", &ours.controller, &theirs.controller),
             ])
         }
-        (Err(Refusal::Invalid(ours)), Some(_)) => {
+        (Err(Refusal(ours)), Some(_)) => {
             let missing = expected
                 .into_iter()
                 .chain(case.names())
@@ -43,9 +43,7 @@ pub(crate) fn compare(case: &Case, stock: &Stock, theirs: &Value) -> Result<(), 
             })
         }
         (Ok(_), Some(_)) => Err(format!("ours:   builds\ntheirs: {theirs_in_short}")),
-        (Err(Refusal::Invalid(ours) | Refusal::NotBuilt(ours)), _) => {
-            Err(format!("ours:   {ours}\ntheirs: {theirs_in_short}"))
-        }
+        (Err(Refusal(ours)), _) => Err(format!("ours:   {ours}\ntheirs: {theirs_in_short}")),
     }
 }
 

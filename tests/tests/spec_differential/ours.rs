@@ -19,29 +19,20 @@ use crate::stock::Stock;
 const SEED: u128 = 0x1234_5678_9abc_def0_1234_5678_9abc_def0;
 
 /// Why Stoker builds nothing.
-pub(crate) enum Refusal {
-    /// As stock might.
-    Invalid(String),
-    /// What stock would have built is not part of Stoker.
-    NotBuilt(String),
-}
+pub(crate) struct Refusal(pub(crate) String);
 
 impl From<SpecError> for Refusal {
     fn from(error: SpecError) -> Refusal {
         match error {
             SpecError::Conf(error) => error.into(),
-            error => Refusal::Invalid(with_causes(&error)),
+            error => Refusal(with_causes(&error)),
         }
     }
 }
 
 impl From<ConfError> for Refusal {
     fn from(error: ConfError) -> Refusal {
-        let message = with_causes(&error);
-        match error {
-            ConfError::NotBuilt(_) => Refusal::NotBuilt(message),
-            _ => Refusal::Invalid(message),
-        }
+        Refusal(with_causes(&error))
     }
 }
 
