@@ -230,9 +230,9 @@ fn short(span: Span) -> Span {
     Span(Duration::from_millis(millis))
 }
 
-fn counts<'a, T: fmt::Display>(counts: impl IntoIterator<Item = (&'a T, impl fmt::Display)>) -> String
+fn counts<'a, T>(counts: impl IntoIterator<Item = (&'a T, impl fmt::Display)>) -> String
 where
-    T: 'a,
+    T: fmt::Display + 'a,
 {
     let parts: Vec<_> = counts
         .into_iter()
