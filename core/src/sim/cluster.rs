@@ -48,6 +48,8 @@ pub struct Cluster {
     pub pods: BTreeMap<String, PodFacts>,
     /// Why pods ended, by UID.
     pub fates: BTreeMap<String, Fate>,
+    /// UIDs of pods in which the application has ended an executor; in those of a controller others may have followed.
+    pub ended_by_app: BTreeSet<String>,
     /// The driver pod, if there is one.
     pub driver: Option<DriverPod>,
     /// Executor `ConfigMap`s.
@@ -181,6 +183,9 @@ impl Cluster {
             return;
         }
         self.fates.insert(uid.to_owned(), fate);
+        if fate.is_apps() {
+            self.ended_by_app.insert(uid.to_owned());
+        }
         let kept = self.by_uid(uid).is_some_and(|pod| self.is_kept(pod));
         self.modify(uid, |pod| {
             pod.phase = PodPhase::Failed;

@@ -124,7 +124,7 @@ impl Checker {
             require!(
                 self.found,
                 Losses,
-                fate.is_some_and(|fate| fate.is_apps()),
+                cluster.ended_by_app.contains(uid),
                 "the application is blamed for {fate:?}: {cause:?}"
             );
         }

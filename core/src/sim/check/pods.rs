@@ -95,6 +95,8 @@ impl Checker {
         );
         // A pod that came after its executor was given up would run unseen.
         let stray = known.reported && !known.created;
-        self.unasked += usize::from(!known.killed && !above && known.outstanding && !stray);
+        // One that cannot start has nothing to be kept for.
+        let kept = !stray && !cluster.lacks_claim(uid);
+        self.unasked += usize::from(!known.killed && !above && known.outstanding && kept);
     }
 }
