@@ -72,9 +72,9 @@ test-spark: dist cluster ## Real Spark applications with real executors
 	@scripts/e2e.sh
 
 .PHONY: histories
-histories: ## Random histories of the plan in the simulator, STOKER_HISTORIES (24000) of them
+histories: ## Random histories of the plan in the simulator, STOKER_HISTORIES (20000) of them
 	@$(ENV); say "Random histories"; \
-	STOKER_HISTORIES=$${STOKER_HISTORIES:-24000} cargo test --quiet --locked --profile histories -p stoker-tests \
+	STOKER_HISTORIES=$${STOKER_HISTORIES:-20000} cargo test --quiet --locked --profile histories -p stoker-tests \
 	    --no-default-features --test plan_properties
 
 .PHONY: mutations
