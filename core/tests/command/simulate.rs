@@ -49,7 +49,7 @@ fn an_api_server_that_is_down_delays_and_loses_nothing() {
     );
     assert_eq!(
         report["losses"]["byCause"],
-        json!({"deleted": 3, "disrupted": 10, "oomKilled": 2})
+        json!({"deleted": 3, "evicted": 10, "oomKilled": 2})
     );
     assert_eq!(report["losses"]["blamedOnTheApplication"], 2);
     assert_eq!(report["losses"]["replacedAfter"]["count"], 15);
@@ -71,7 +71,7 @@ fn a_table_for_people() {
     assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
     for part in [
         "target at 0s       200 executors: running after 1m",
-        "losses             15 (deleted 3, disrupted 10, oomKilled 2), 2 blamed",
+        "losses             15 (deleted 3, evicted 10, oomKilled 2), 2 blamed",
         "replacements       15, running ",
         "at the end         200 executors run, 200 pods, after 10m",
     ] {
