@@ -124,7 +124,7 @@ impl Checker {
             require!(
                 self.found,
                 Losses,
-                cluster.ended_by_app.contains(uid),
+                cluster.ended_by_app.contains(uid) || fate.is_some_and(|fate| fate.is_apps()),
                 "the application is blamed for {fate:?}: {cause:?}"
             );
         }
