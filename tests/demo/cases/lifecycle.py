@@ -15,7 +15,7 @@ def test_killed_driver_leaves_nothing(suite):
         driver = app.driver_pods()[-1]
         uid = driver["metadata"]["uid"]
         for kind in ("pods", "configmaps"):
-            for item in suite.cluster.get(kind, "-l", "spark-role=executor"):
+            for item in suite.cluster.get(kind, "-l", f"spark-role=executor,spark-app-selector={app.app_id}"):
                 if [o["uid"] for o in item["metadata"].get("ownerReferences", [])] != [uid]:
                     raise Failure(f"{kind} {item['metadata']['name']} is not owned by the driver pod")
         os.kill(driver_process(app.app_id), signal.SIGKILL)
