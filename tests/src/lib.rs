@@ -3,5 +3,7 @@
 #[cfg(feature = "cluster")]
 pub mod fault_proxy;
 #[cfg(feature = "cluster")]
+pub mod https_client;
+#[cfg(feature = "cluster")]
 pub mod local_cluster;
 pub mod sim;

@@ -19,20 +19,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use fastrand::Rng;
 use http::uri::{Authority, Scheme, Uri};
-use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
+
+use crate::https_client::{HttpsClient, https_client};
 
 pub use call::{Call, Kind, Verb};
 pub use counters::{Counters, Creates};
@@ -50,7 +43,7 @@ pub struct FaultProxy {
 /// What all connections share.
 #[derive(Debug)]
 struct Shared {
-    upstream: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    upstream: HttpsClient,
     authority: Authority,
     armed: Mutex<Armed>,
     counters: Mutex<Counters>,
@@ -81,7 +74,7 @@ impl FaultProxy {
             .expect("a runtime");
         let server: Uri = api_server.parse().expect("the API server's address");
         let shared = Arc::new(Shared {
-            upstream: client(ca_file),
+            upstream: https_client(ca_file),
             authority: server.authority().expect("a host and a port").clone(),
             armed: Mutex::new(Armed {
                 script,
@@ -177,27 +170,4 @@ impl Shared {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn client(ca_file: &Path) -> Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca_file).expect("the CA file") {
-        roots
-            .add(certificate.expect("a certificate"))
-            .expect("a CA certificate");
-    }
-    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_only()
-        .enable_http1()
-        .wrap_connector(http);
-    Client::builder(TokioExecutor::new()).build(connector)
 }

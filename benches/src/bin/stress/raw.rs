@@ -1,23 +1,18 @@
 //! The raw limit: the same bytes sent by nothing but connections that POST one after the other, and a plain watch.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use stoker_tests::https_client::{HttpsClient, https_client};
 use stoker_tests::local_cluster::LocalCluster;
 
 /// A client of the API server that does no more than it must.
 pub(crate) struct Raw {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpsClient,
     pods: String,
     authorization: String,
 }
@@ -27,7 +22,7 @@ impl Raw {
         let token = std::fs::read_to_string(cluster.env("TOKEN_FILE")).expect("the token");
         let (server, namespace) = (cluster.env("API_SERVER"), cluster.env("NAMESPACE"));
         Self {
-            client: client(cluster.env("CA_FILE")),
+            client: https_client(Path::new(cluster.env("CA_FILE"))),
             pods: format!("{server}/api/v1/namespaces/{namespace}/pods"),
             authorization: format!("Bearer {}", token.trim()),
         }
@@ -79,27 +74,4 @@ impl Raw {
             .body(Full::new(body))
             .expect("a request")
     }
-}
-
-fn client(ca_file: &str) -> Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca_file).expect("the CA file") {
-        roots
-            .add(certificate.expect("a certificate"))
-            .expect("a CA certificate");
-    }
-    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_only()
-        .enable_http1()
-        .wrap_connector(http);
-    Client::builder(TokioExecutor::new()).build(connector)
 }
