@@ -151,8 +151,8 @@ fn a_delete_that_fails_is_tried_again() {
     assert!(sim.sent("delete")[1] >= sim.sent("delete")[0] + millis(250));
 }
 
-#[test]
-fn labels_that_are_forbidden_are_tried_once() {
+/// Three executors run, whose pods are to be labelled and may not be.
+fn without_the_right_to_label() -> Sim {
     let mut sim = Sim::new(
         PlanConfig {
             decommission_label: Some(("going".into(), "true".into())),
@@ -162,6 +162,12 @@ fn labels_that_are_forbidden_are_tried_once() {
     );
     sim.run_up(3);
     sim.script("patch", [failed(FailureClass::Forbidden)]);
+    sim
+}
+
+#[test]
+fn labels_that_are_forbidden_are_tried_once() {
+    let mut sim = without_the_right_to_label();
     sim.decommission(ExecutorId(1));
     sim.run(secs(1));
     sim.decommission(ExecutorId(2));
@@ -172,15 +178,7 @@ fn labels_that_are_forbidden_are_tried_once() {
 
 #[test]
 fn executors_are_released_without_the_right_to_label_them() {
-    let mut sim = Sim::new(
-        PlanConfig {
-            decommission_label: Some(("going".into(), "true".into())),
-            ..Sim::config()
-        },
-        1,
-    );
-    sim.run_up(3);
-    sim.script("patch", [failed(FailureClass::Forbidden)]);
+    let mut sim = without_the_right_to_label();
     sim.kill(&[ExecutorId(1), ExecutorId(2)]);
     sim.run(secs(60));
     assert_eq!(released(&sim), [ExecutorId(1), ExecutorId(2)]);
