@@ -71,13 +71,18 @@ impl Plan {
             open_calls: self.calls.len(),
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
-            avoided_nodes: self.nodes.avoided(),
+            avoided_nodes: self.avoided_nodes(),
             claims,
             free_claims,
             total: self.ledger.total(),
             create_limit: self.budget.create_limit(),
             current_at: self.watch.current_at(),
         }
+    }
+
+    /// Names of the nodes that new executors keep away from.
+    pub fn avoided_nodes(&self) -> Arc<[String]> {
+        self.nodes.avoided()
     }
 
     /// What has happened since the start, up to the actions and notices that were taken.

@@ -117,7 +117,7 @@ impl Checker {
     /// The plan has done something.
     pub(super) fn on_step(&mut self, plan: &Plan, cluster: &Cluster) {
         self.nodes
-            .on_avoided(&plan.snapshot().avoided_nodes, cluster, &mut self.found);
+            .on_avoided(&plan.avoided_nodes(), cluster, &mut self.found);
         self.nodes.on_replaced(plan, cluster);
     }
 

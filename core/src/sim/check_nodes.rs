@@ -85,6 +85,9 @@ impl NodeChecker {
     /// An executor may be replaced though nobody has asked for its end: Spark does not know it, and as far as the plan
     /// knows it does not start where it is, or finds no node since it keeps away from some.
     pub(super) fn on_replaced(&mut self, plan: &Plan, cluster: &Cluster) {
+        if self.avoided.is_empty() {
+            return;
+        }
         let stuck = |id: &ExecutorId| cluster.home(*id).is_some_and(|home| self.avoided.contains(home));
         let replaced: Vec<_> = self
             .carriers
