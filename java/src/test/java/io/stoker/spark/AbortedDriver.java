@@ -1,7 +1,6 @@
 package io.stoker.spark;
 
 import java.util.concurrent.TimeUnit;
-import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 
 /** A driver whose allocator gives up, in a JVM of its own: see {@link TerminationTest}. */
@@ -13,15 +12,7 @@ final class AbortedDriver {
 
     public static void main(String[] args) throws Exception {
         FakeBinding binding = new FakeBinding();
-        FakeClusterManager.binding = binding;
-        Thread.currentThread().setContextClassLoader(new OneManagerLoader(FakeClusterManager.class));
-        SparkContext sc = new SparkContext(new SparkConf(false)
-                .setMaster(args[0])
-                .setAppName("aborted")
-                .set("spark.ui.enabled", "false")
-                .set("spark.driver.host", "127.0.0.1")
-                .set("spark.driver.bindAddress", "127.0.0.1")
-                .set("spark.scheduler.maxRegisteredResourcesWaitingTime", "0s"));
+        SparkContext sc = DriverJvm.context(binding, args[0], "aborted");
         Threads.daemon("watch-stop", () -> {
             try {
                 binding.awaitCall("stop");

@@ -1,7 +1,6 @@
 package io.stoker.spark;
 
 import java.util.Collections;
-import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
 
@@ -14,15 +13,7 @@ final class DeadPumpDriver {
 
     public static void main(String[] args) throws Exception {
         FakeBinding binding = new FakeBinding();
-        FakeClusterManager.binding = binding;
-        Thread.currentThread().setContextClassLoader(new OneManagerLoader(FakeClusterManager.class));
-        SparkContext sc = new SparkContext(new SparkConf(false)
-                .setMaster(args[0])
-                .setAppName("dead-pump")
-                .set("spark.ui.enabled", "false")
-                .set("spark.driver.host", "127.0.0.1")
-                .set("spark.driver.bindAddress", "127.0.0.1")
-                .set("spark.scheduler.maxRegisteredResourcesWaitingTime", "0s"));
+        SparkContext sc = DriverJvm.context(binding, args[0], "dead-pump");
         kill(binding, sc);
         // No executor ever comes: without an end of the context the job would wait for ever.
         JavaSparkContext.fromSparkContext(sc).parallelize(Collections.singletonList(1), 1).count();

@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
 
 /** A driver in a JVM of its own, for what only the end of a JVM shows. */
 final class DriverJvm {
@@ -24,6 +26,19 @@ final class DriverJvm {
     private DriverJvm(int exitCode, String output) {
         this.exitCode = exitCode;
         this.output = output;
+    }
+
+    /** What such a driver begins with: a context whose allocator is the binding. */
+    static SparkContext context(FakeBinding binding, String master, String appName) throws IOException {
+        FakeClusterManager.binding = binding;
+        Thread.currentThread().setContextClassLoader(new OneManagerLoader(FakeClusterManager.class));
+        return new SparkContext(new SparkConf(false)
+                .setMaster(master)
+                .setAppName(appName)
+                .set("spark.ui.enabled", "false")
+                .set("spark.driver.host", "127.0.0.1")
+                .set("spark.driver.bindAddress", "127.0.0.1")
+                .set("spark.scheduler.maxRegisteredResourcesWaitingTime", "0s"));
     }
 
     /** Runs a main class to its end, with the class path and the opened packages of this JVM. */
