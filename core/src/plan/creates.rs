@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::action::Action;
 use super::config::PlanConfig;
+use super::crash_loop::CrashLoops;
 use super::event::{ApiFailure, FailureClass, Outcome};
 use super::expect::Call;
 use super::ledger::{Ledger, Stage};
@@ -22,12 +23,22 @@ const STOP_SETTLE: Duration = Duration::from_secs(3);
 /// Failures in a row after which a disturbance of the API server is told to the user.
 const TELL_AFTER: u32 = 3;
 
-/// Whether a profile may have one more executor.
-fn wants(cfg: &PlanConfig, ledger: &Ledger, profile: ProfileId, target: usize) -> bool {
-    let counts = ledger.counts(profile);
-    counts.live < target
-        && counts.pending < cfg.max_pending_pods_per_profile
-        && ledger.total().pending < cfg.max_pending_pods
+/// What decides whether a profile may have one more executor.
+struct Room<'a> {
+    now: Duration,
+    cfg: &'a PlanConfig,
+    ledger: &'a Ledger,
+    crash_loops: &'a CrashLoops,
+}
+
+impl Room<'_> {
+    fn is_for(&self, profile: ProfileId, target: usize) -> bool {
+        let counts = self.ledger.counts(profile);
+        counts.live < target
+            && counts.pending < self.cfg.max_pending_pods_per_profile
+            && self.ledger.total().pending < self.cfg.max_pending_pods
+            && self.crash_loops.allows(self.now, profile, counts.on_trial)
+    }
 }
 
 /// Whether a failure may pass by itself.
@@ -55,7 +66,7 @@ impl Plan {
         while self.budget.has_place(self.chores.others_wait()) {
             let opens_at = self.budget.opens_at();
             if opens_at > now {
-                self.wait_for_gate(opens_at);
+                self.wait_for_gate(now, opens_at);
                 return;
             }
             let Some((executor, profile)) = self.next_executor(now, Stage::Creating) else {
@@ -66,12 +77,17 @@ impl Plan {
     }
 
     /// Comes back when creates are allowed again, where one is wanted.
-    pub(super) fn wait_for_gate(&mut self, opens_at: Duration) {
-        let wants = |profile, target| wants(&self.cfg, &self.ledger, profile, target);
+    pub(super) fn wait_for_gate(&mut self, now: Duration, opens_at: Duration) {
+        let room = Room {
+            now,
+            cfg: &self.cfg,
+            ledger: &self.ledger,
+            crash_loops: &self.crash_loops,
+        };
         if self
             .targets
             .iter()
-            .any(|(profile, desired)| wants(profile, desired.target))
+            .any(|(profile, desired)| room.is_for(profile, desired.target))
         {
             self.timers.set(Timer::Creates, opens_at);
         }
@@ -79,10 +95,15 @@ impl Plan {
 
     /// A new executor of the profile whose turn it is, if any wants one.
     pub(super) fn next_executor(&mut self, now: Duration, stage: Stage) -> Option<(ExecutorId, ProfileId)> {
-        let (cfg, ledger) = (&self.cfg, &self.ledger);
+        let room = Room {
+            now,
+            cfg: &self.cfg,
+            ledger: &self.ledger,
+            crash_loops: &self.crash_loops,
+        };
         let profile = self
             .targets
-            .next_where(|profile, target| wants(cfg, ledger, profile, target))?;
+            .next_where(|profile, target| room.is_for(profile, target))?;
         if self.ledger.next_id().0 >= self.cfg.max_executor_id {
             self.tell_limit(profile);
             return None;

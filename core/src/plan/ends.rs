@@ -207,6 +207,10 @@ impl Plan {
         self.pending.clear(id);
         self.ledger.update(id, |executor| executor.stage = Stage::Running);
         self.expect_registration(now, id);
+        // Where nobody tells of registrations it is what there is to go by.
+        if self.cfg.registration_timeout.is_none() {
+            self.try_out(now, id);
+        }
         let pod = self.pod_name(id);
         self.notices.push_back(Notice::Running {
             executor_id: id,
@@ -248,6 +252,7 @@ impl Plan {
             executor.forget_at = None;
             executor.replace_at = None;
             executor.register_by = None;
+            executor.steady_at = None;
         });
         let pod = self.pod_name(id);
         if released {
@@ -283,6 +288,9 @@ impl Plan {
                      The last one: {message}"
                 ),
             );
+        }
+        if !nodes_doing {
+            self.pace_next(now, id, (kind, exit_code), &message);
         }
     }
 
@@ -348,12 +356,13 @@ impl Plan {
             return;
         };
         let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        let (get, kill, forget, replace, register) = (
+        let (get, kill, forget, replace, register, steady) = (
             due(executor.get_at),
             due(executor.kill_at),
             due(executor.forget_at),
             due(executor.replace_at),
             due(executor.register_by),
+            due(executor.steady_at),
         );
         // What is due is taken off the agenda whatever comes of it.
         self.ledger.update(id, |executor| {
@@ -362,7 +371,11 @@ impl Plan {
             executor.forget_at = executor.forget_at.filter(|_| !forget);
             executor.replace_at = executor.replace_at.filter(|_| !replace);
             executor.register_by = executor.register_by.filter(|_| !register);
+            executor.steady_at = executor.steady_at.filter(|_| !steady);
         });
+        if steady {
+            self.on_steady(now, id);
+        }
         if get {
             self.ask_for(id);
         }

@@ -19,12 +19,14 @@ mod claims;
 mod concurrency;
 mod config;
 mod controllers;
+mod crash_loop;
 mod creates;
 mod desired;
 mod ends;
 mod event;
 mod expect;
 mod failures;
+mod held;
 mod ledger;
 mod lifecycle;
 mod lists;
@@ -55,6 +57,7 @@ pub use event::{
     ApiFailure, CallResult, ClaimEvent, ClaimFacts, ClaimPage, DriverPod, FailureClass, ListPage, Outcome,
     Prepared, WantedClaim, WatchEvent,
 };
+pub use held::HoldCause;
 pub use ledger::Counts;
 #[cfg(feature = "shell")]
 pub(crate) use metrics::labels;
@@ -71,6 +74,7 @@ use budget::Budget;
 use claim_watch::ClaimWatch;
 use claims::Claim;
 use controllers::Controllers;
+use crash_loop::CrashLoops;
 use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
@@ -114,6 +118,7 @@ pub struct Plan {
     labels_forbidden: bool,
     failures: Failures,
     nodes: Nodes,
+    crash_loops: CrashLoops,
     pending: Pending,
     controllers: Controllers,
     seats: Seats,
@@ -169,6 +174,7 @@ impl Plan {
             labels_forbidden: false,
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
             nodes: Nodes::new(cfg.avoid_nodes_after, cfg.avoid_nodes_for),
+            crash_loops: CrashLoops::default(),
             pending: Pending::default(),
             controllers: Controllers::default(),
             seats: Seats::default(),
@@ -252,6 +258,9 @@ impl Plan {
     pub fn handle_registered(&mut self, now: Duration, executor: ExecutorId) {
         if let Some(known) = self.ledger.get(executor).filter(|known| !known.registered) {
             self.metrics.registered(now, known);
+            if known.stage != Stage::Ended {
+                self.try_out(now, executor);
+            }
         }
         if self
             .ledger
@@ -371,6 +380,7 @@ impl Plan {
                 Timer::Services => self.retry_leftover(Leftover::Services),
                 Timer::StopDeadline => self.on_stop_deadline(),
                 Timer::Nodes => self.on_nodes_due(now),
+                Timer::CrashLoops => self.wake_crash_loops(now),
                 Timer::ListClaims => self.list_claims(now),
                 Timer::WatchClaims => self.watch_claims(now),
                 Timer::Creates | Timer::Chores | Timer::Stop | Timer::Controllers => {}

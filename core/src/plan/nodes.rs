@@ -166,7 +166,7 @@ impl Nodes {
 }
 
 /// Whether an end before the registration speaks against the node.
-fn is_start_failure(kind: LossKind, exit_code: i32) -> bool {
+pub(super) fn is_start_failure(kind: LossKind, exit_code: i32) -> bool {
     match kind {
         LossKind::Exited => exit_code != 0,
         LossKind::OomKilled

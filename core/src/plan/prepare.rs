@@ -29,6 +29,9 @@ impl Plan {
         self.give_claims(now);
         let ids: Vec<_> = self.making.keys().copied().collect();
         for id in ids {
+            if self.is_held_back(now, id) {
+                continue;
+            }
             while let Some((index, owner)) = self.next_claim(id) {
                 if !self.may_send(now, self.budget.gate()) {
                     return self.prepare(now);
@@ -47,6 +50,12 @@ impl Plan {
             }
         }
         self.prepare(now);
+    }
+
+    /// Whether an executor that is prepared has to wait since others of its profile fail to start.
+    fn is_held_back(&self, now: Duration, id: ExecutorId) -> bool {
+        let staged = self.ledger.get(id).filter(|executor| executor.stage.is_staged());
+        staged.is_some_and(|executor| !self.crash_loops.is_open(now, executor.profile))
     }
 
     pub(super) fn may_send(&mut self, now: Duration, opens_at: Duration) -> bool {
@@ -81,7 +90,7 @@ impl Plan {
         }
         let opens_at = self.budget.gate();
         if opens_at > now {
-            return self.wait_for_gate(opens_at);
+            return self.wait_for_gate(now, opens_at);
         }
         let mut room = PREPARED_MAX.saturating_sub(self.making.len());
         if self.budget.failures() > 0 {

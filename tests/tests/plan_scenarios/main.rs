@@ -9,6 +9,7 @@
 mod claims;
 mod claims_reused;
 mod controllers;
+mod crash_loops;
 mod creates;
 mod lists;
 mod losses;
