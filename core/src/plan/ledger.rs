@@ -18,6 +18,8 @@ pub(super) struct Executor {
     pub(super) uid: String,
     pub(super) stage: Stage,
     pub(super) sent_at: Duration,
+    /// Until when creates may still be applied whose answers were lost; none was lost without.
+    pub(super) lost_until: Option<Duration>,
     /// When the pod was confirmed: a list that began before may miss it.
     pub(super) confirmed_at: Duration,
     /// Whether list, watch or get have shown the pod since its create.
@@ -98,6 +100,7 @@ impl Executor {
             uid: String::new(),
             stage,
             sent_at: now,
+            lost_until: None,
             confirmed_at: now,
             observed: false,
             registered: false,

@@ -24,6 +24,7 @@ mod creates;
 mod desired;
 mod ends;
 mod event;
+mod excess;
 mod expect;
 mod failures;
 mod held;
@@ -42,6 +43,7 @@ mod startup;
 mod stop;
 mod timer;
 mod types;
+mod unconfirmed;
 mod volumes;
 mod watch;
 
@@ -104,6 +106,8 @@ pub struct Plan {
     making: BTreeMap<ExecutorId, Vec<Claim>>,
     /// Of these claims, those that have to wait for another's end.
     held: BTreeSet<(ExecutorId, usize)>,
+    /// Creates to be sent again: their answers were lost, and their pods are not there.
+    again: BTreeSet<ExecutorId>,
     volumes: Volumes,
     claim_watch: ClaimWatch,
     /// Whether any volume claim was asked for.
@@ -162,6 +166,7 @@ impl Plan {
             targets: Targets::default(),
             making: BTreeMap::new(),
             held: BTreeSet::new(),
+            again: BTreeSet::new(),
             volumes: Volumes::default(),
             claim_watch: ClaimWatch::new(cfg.polling.is_none()),
             claims_made: false,

@@ -368,10 +368,15 @@ impl Checker {
                 if let Some(known) = self.executors.get_mut(executor) {
                     if failure.class == FailureClass::AlreadyExists {
                         known.taken = true;
-                    } else if !known.created {
+                    } else if !known.created && !known.uncertain {
                         known.outstanding = false;
                         known.refused = true;
                     }
+                }
+            }
+            (Action::Create { executor, .. }, CallResult::Pod(Outcome::Unknown(_))) => {
+                if let Some(known) = self.executors.get_mut(executor) {
+                    known.uncertain = true;
                 }
             }
             (Action::Get { executor, .. }, CallResult::Pod(Outcome::Done(pod))) => {

@@ -74,7 +74,11 @@ impl Sim {
         match happening {
             Happening::Arrive(action) => self.arrive(action),
             Happening::ArriveLate(action) => {
-                let _ = self.apply(&action);
+                if let CallResult::Pod(Outcome::Failed(failure)) = self.apply(&action)
+                    && failure.class == FailureClass::AlreadyExists
+                {
+                    self.count("a late create came second");
+                }
             }
             Happening::Answer(call, result) => {
                 self.count_answer(&result);

@@ -15,6 +15,7 @@ mod lists;
 mod losses;
 mod metrics;
 mod nodes;
+mod outages;
 mod polling;
 mod ported;
 mod presence;
