@@ -10,6 +10,7 @@ use super::event::{ApiFailure, FailureClass, Outcome};
 use super::expect::Call;
 use super::ledger::{Ledger, Stage};
 use super::notice::Notice;
+use super::refusals::Refusals;
 use super::timer::Timer;
 use super::types::{ExecutorId, PodFacts, ProfileId};
 
@@ -22,6 +23,7 @@ struct Room<'a> {
     cfg: &'a PlanConfig,
     ledger: &'a Ledger,
     crash_loops: &'a CrashLoops,
+    refusals: &'a Refusals,
 }
 
 impl Room<'_> {
@@ -31,6 +33,7 @@ impl Room<'_> {
             && counts.pending < self.cfg.max_pending_pods_per_profile
             && self.ledger.total().pending < self.cfg.max_pending_pods
             && self.crash_loops.allows(self.now, profile, counts.on_trial)
+            && self.refusals.allow_another(self.now, profile, counts)
     }
 }
 
@@ -77,6 +80,7 @@ impl Plan {
             cfg: &self.cfg,
             ledger: &self.ledger,
             crash_loops: &self.crash_loops,
+            refusals: &self.refusals,
         };
         if self
             .targets
@@ -94,6 +98,7 @@ impl Plan {
             cfg: &self.cfg,
             ledger: &self.ledger,
             crash_loops: &self.crash_loops,
+            refusals: &self.refusals,
         };
         let profile = self
             .targets
@@ -148,10 +153,12 @@ impl Plan {
             .is_some_and(|executor| executor.stage == Stage::Creating);
         match outcome {
             Outcome::Done(Some(pod)) => {
-                if self.budget.succeeded(now, sent_at)
-                    && let Some(executor) = self.ledger.get(id)
-                {
-                    self.targets.go_on(executor.profile);
+                let goes_on = self.budget.succeeded(now, sent_at);
+                if let Some(profile) = self.ledger.get(id).map(|executor| executor.profile) {
+                    self.on_taken(now, profile, sent_at);
+                    if goes_on && !self.refusals.is_stopped(profile) {
+                        self.targets.go_on(profile);
+                    }
                 }
                 self.observe_created(now, id, sent_at, &pod);
             }
@@ -189,18 +196,17 @@ impl Plan {
         sent_at: Duration,
         failure: &ApiFailure,
     ) {
-        let hopeless = match failure.class {
-            FailureClass::Unbuildable => true,
-            FailureClass::Invalid | FailureClass::Forbidden => !self.targets.is_proven(profile),
-            _ => false,
-        };
         let said = self.said_of(id, &failure.message);
-        if hopeless {
-            self.abort(
-                1,
-                format!("Executor pods of resource profile {profile} cannot be made: {said}"),
-            );
-            return;
+        match failure.class {
+            FailureClass::Unbuildable => {
+                let message = format!("Executor pods of resource profile {profile} cannot be made: {said}");
+                return self.abort(1, message);
+            }
+            FailureClass::Forbidden | FailureClass::Invalid => {
+                self.count_create(now, sent_at, failure);
+                return self.on_refused(now, profile, sent_at, "Executor pods", failure, &said);
+            }
+            _ => {}
         }
         self.count_create(now, sent_at, failure);
         self.budget

@@ -10,6 +10,8 @@ use super::types::ProfileId;
 pub enum HoldCause {
     /// Those before them have failed to start: the next are asked for later.
     CrashLoop,
+    /// The API server will not take their pods.
+    Refused,
 }
 
 impl Plan {
@@ -19,7 +21,10 @@ impl Plan {
             let live = self.ledger.counts(profile).live;
             self.targets.target(profile).saturating_sub(live)
         };
-        let causes = [(HoldCause::CrashLoop, self.crash_loops.paced().map(missing).sum())];
+        let causes = [
+            (HoldCause::CrashLoop, self.crash_loops.paced().map(missing).sum()),
+            (HoldCause::Refused, self.refusals.stopped().map(missing).sum()),
+        ];
         causes
             .into_iter()
             .filter(|(_, executors)| *executors > 0)

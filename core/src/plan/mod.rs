@@ -37,6 +37,7 @@ mod notice;
 mod pending;
 mod prepare;
 mod presence;
+mod refusals;
 mod seats;
 mod snapshot;
 mod startup;
@@ -84,6 +85,7 @@ use ledger::{Ledger, Stage};
 use metrics::Metrics;
 use nodes::Nodes;
 use pending::Pending;
+use refusals::Refusals;
 use seats::Seats;
 use startup::Startup;
 use stop::{Leftover, Stop};
@@ -123,6 +125,7 @@ pub struct Plan {
     failures: Failures,
     nodes: Nodes,
     crash_loops: CrashLoops,
+    refusals: Refusals,
     pending: Pending,
     controllers: Controllers,
     seats: Seats,
@@ -180,6 +183,7 @@ impl Plan {
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
             nodes: Nodes::new(cfg.avoid_nodes_after, cfg.avoid_nodes_for),
             crash_loops: CrashLoops::default(),
+            refusals: Refusals::default(),
             pending: Pending::default(),
             controllers: Controllers::default(),
             seats: Seats::default(),
@@ -386,6 +390,7 @@ impl Plan {
                 Timer::StopDeadline => self.on_stop_deadline(),
                 Timer::Nodes => self.on_nodes_due(now),
                 Timer::CrashLoops => self.wake_crash_loops(now),
+                Timer::Refusals => self.wake_refusals(now),
                 Timer::ListClaims => self.list_claims(now),
                 Timer::WatchClaims => self.watch_claims(now),
                 Timer::Creates | Timer::Chores | Timer::Stop | Timer::Controllers => {}

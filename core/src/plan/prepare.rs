@@ -52,10 +52,20 @@ impl Plan {
         self.prepare(now);
     }
 
-    /// Whether an executor that is prepared has to wait since others of its profile fail to start.
+    /// Whether an executor that is prepared has to wait, since others of its profile fail to start or are refused.
     fn is_held_back(&self, now: Duration, id: ExecutorId) -> bool {
-        let staged = self.ledger.get(id).filter(|executor| executor.stage.is_staged());
-        staged.is_some_and(|executor| !self.crash_loops.is_open(now, executor.profile))
+        let staged = |id| self.ledger.get(id).filter(|executor| executor.stage.is_staged());
+        let Some(profile) = staged(id).map(|executor| executor.profile) else {
+            return false;
+        };
+        if self.refusals.is_stopped(profile) {
+            // The oldest is tried, with its claims.
+            let of_profile = |id: &ExecutorId| staged(*id).is_some_and(|other| other.profile == profile);
+            let creating = self.ledger.counts(profile).creating;
+            return !self.refusals.allows(now, profile, creating)
+                || self.making.keys().copied().find(of_profile) != Some(id);
+        }
+        !self.crash_loops.is_open(now, profile)
     }
 
     pub(super) fn may_send(&mut self, now: Duration, opens_at: Duration) -> bool {
@@ -172,10 +182,7 @@ impl Plan {
     /// Whether a create that was refused is to be tried again with what is prepared for it. A new executor would
     /// need new claims: a quota of pods would cost a volume with every attempt.
     pub(super) fn keep_prepared(&mut self, now: Duration, id: ExecutorId, class: FailureClass) -> bool {
-        let passing = !matches!(
-            class,
-            FailureClass::Unbuildable | FailureClass::Invalid | FailureClass::Forbidden
-        );
+        let passing = !matches!(class, FailureClass::Unbuildable | FailureClass::Invalid);
         let wanted = self.ledger.get(id).is_some_and(|executor| !executor.released);
         if !(passing && wanted && self.keeps_prepared(id) && self.may_create()) {
             return false;

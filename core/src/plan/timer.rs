@@ -38,6 +38,8 @@ pub(super) enum Timer {
     Nodes,
     /// Executors that follow others which failed to start may be asked for.
     CrashLoops,
+    /// A create of a profile that is refused may be tried again.
+    Refusals,
     /// A controller is to be told its size, or at the stop to be deleted, again.
     Controllers,
     /// List volume claims.
@@ -47,7 +49,7 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Timer; 18] = [
+    const ALL: [Timer; 19] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,
@@ -63,6 +65,7 @@ impl Timer {
         Timer::StopDeadline,
         Timer::Nodes,
         Timer::CrashLoops,
+        Timer::Refusals,
         Timer::Controllers,
         Timer::ListClaims,
         Timer::WatchClaims,

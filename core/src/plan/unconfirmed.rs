@@ -81,6 +81,9 @@ impl Plan {
             && self.may_create()
             && self.ledger.counts(profile).live <= self.targets.target(profile)
             && self.crash_loops.is_open(now, profile)
+            && self
+                .refusals
+                .allows(now, profile, self.ledger.counts(profile).creating)
     }
 
     /// Sends creates again whose pods are not there, as far as is known, the oldest first.

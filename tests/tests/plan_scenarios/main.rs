@@ -19,6 +19,7 @@ mod outages;
 mod polling;
 mod ported;
 mod presence;
+mod refusals;
 mod releases;
 mod start;
 mod stop;

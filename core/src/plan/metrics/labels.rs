@@ -71,6 +71,7 @@ labels! { PendingCause:
 
 labels! { HoldCause:
     CrashLoop "crashLoop" "those before them have failed to start, and the next are asked for later",
+    Refused "refused" "the API server will not take their pods, or not from this account (403 by authorization, 400, 422)",
 }
 
 labels! { FailureClass:
