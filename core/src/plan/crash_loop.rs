@@ -255,8 +255,8 @@ mod tests {
         assert!(delays[1] <= DELAY);
         assert_eq!(loops.next(at(100)), Some(at(100) + delays[1]));
         let over = at(100) + delays[1] + FORGET;
-        assert_eq!(loops.next(over - at(1)), Some(over));
-        assert!(!loops.allows(over - at(1), PROFILE, 1) && loops.allows(over, PROFILE, 1));
+        assert_eq!(loops.next(at(200)), Some(over));
+        assert!(!loops.allows(at(200), PROFILE, 1) && loops.allows(over, PROFILE, 1));
         assert_eq!(
             loops.failed(over, PROFILE, over, 1, &mut rng),
             None,

@@ -165,7 +165,7 @@ mod tests {
         for longest in [1, 2, 4, 8, 16, 32, 60, 60] {
             refusals.refused(now, PROFILE, now, &mut rng);
             let next = refusals.next(now).expect("a time");
-            assert!(next - now <= at(longest) && (next - now) * 2 >= at(longest));
+            assert!((now + at(longest) / 2..=now + at(longest)).contains(&next));
             assert!(!refusals.allows(now, PROFILE, 0) && refusals.allows(next, PROFILE, 0));
             assert!(!refusals.allows(next, PROFILE, 1));
             assert!(refusals.allows(now, ProfileId(0), 9), "another profile");
