@@ -1,5 +1,6 @@
 //! Which claim each executor is given: one that is free, a new one, or none yet.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::types::ExecutorId;
 const MOMENT: Duration = Duration::from_secs(5);
 
 impl Plan {
-    /// Gives claims that are free to executors that are prepared, the oldest first, and notes which have to wait: for
+    /// Gives claims that are free to executors that are prepared, the largest first and then the oldest, and notes which have to wait: for
     /// a name that another executor uses, or for a claim whose pod is on its way out.
     pub(super) fn give_claims(&mut self, now: Duration) {
         self.held.clear();
@@ -31,6 +32,8 @@ impl Plan {
                 }
             }
         }
+        // A claim that is larger than needed is only given where nobody needs it all.
+        wanted.sort_by_key(|(_, _, _, claim)| Reverse(claim.shape.size()));
         let mut left = Vec::new();
         for (id, index, first, claim) in wanted {
             if !first || self.volumes.is_taken(&claim.name, id) {
@@ -73,10 +76,9 @@ impl Plan {
         let mut leaving = self.volumes.leaving(leaves, waits && !kept);
         let mut until = None;
         for (id, index, claim) in left.into_iter().rev() {
-            let found = leaving
-                .iter()
-                .position(|name| claim.replaceable && self.volumes.serves(name, &claim.shape));
-            if let Some(position) = found {
+            let found = self.volumes.fitting(leaving.iter().copied(), &claim);
+            let position = found.and_then(|found| leaving.iter().position(|name| *name == found));
+            if let Some(position) = position {
                 let user = self.volumes.user(leaving.remove(position));
                 let ended = user
                     .and_then(|user| ledger.get(user))

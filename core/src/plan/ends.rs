@@ -28,7 +28,7 @@ impl Plan {
         ours.then_some(id)
     }
 
-    fn rules(&self) -> Rules<'_> {
+    pub(super) fn rules(&self) -> Rules<'_> {
         Rules {
             container: &self.cfg.executor_container,
             check_all: self.cfg.check_all_containers,
@@ -113,7 +113,7 @@ impl Plan {
     pub(super) fn observe_deleted(&mut self, now: Duration, pod: &PodFacts) {
         self.chores.stray_gone(&pod.uid);
         self.volumes.pod_gone(&pod.uid);
-        self.seats.note_deleted(&pod.name);
+        self.seats.note_deleted(pod);
         let Some(id) = self.identify(pod).filter(|id| self.ledger.get(*id).is_some()) else {
             return;
         };
@@ -190,6 +190,11 @@ impl Plan {
                 self.observe_pending(now, id, profile, pod);
             }
             Life::Pending | Life::Running => self.runs(now, id),
+            Life::Ended(end)
+                if self.has_controllers() && lifecycle::is_between_executors(pod, self.rules()) =>
+            {
+                self.gone(now, id, end);
+            }
             Life::Ended(end) => {
                 self.end(now, id, end);
                 self.clean_up(id, pod);

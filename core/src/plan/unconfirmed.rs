@@ -203,8 +203,9 @@ impl Plan {
             // The pod was confirmed after this get was sent: the get may have come too early.
             Stage::Pending | Stage::Running if executor.confirmed_at > sent_at => {}
             Stage::Pending | Stage::Running | Stage::Ended => {
+                let end = End::absent(id, &pod, executor.deleting);
                 self.chores.bury(&executor.uid);
-                self.gone(now, id, End::missing(id, &pod));
+                self.gone(now, id, end);
             }
         }
     }
