@@ -206,6 +206,7 @@ impl Cluster {
             }
         };
         log.history.push_back((log.version, event));
+        self.stir();
     }
 
     /// A page of the claims. Later pages are of the same state, as nothing happens in between.
@@ -227,8 +228,9 @@ impl Cluster {
         if version < self.claim_log.compacted {
             return Err(refuse(FailureClass::Gone, "too old resource version"));
         }
-        let later = |entry: &&(u64, ClaimEvent)| entry.0 > version;
-        Ok(self.claim_log.history.iter().filter(later).cloned().collect())
+        let history = &self.claim_log.history;
+        let first = history.partition_point(|(at, _)| *at <= version);
+        Ok(history.range(first..).cloned().collect())
     }
 }
 

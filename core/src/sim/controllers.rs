@@ -136,14 +136,27 @@ impl Sim {
             _ => false,
         };
         if done {
+            self.cluster.stir();
             CallResult::Empty(Outcome::Done(()))
         } else {
             refused(FailureClass::NotFound)
         }
     }
 
-    /// Sees to it that controllers, garbage collector and kubelet do soon what they have to.
+    /// Somebody deletes all controllers.
+    pub fn delete_controllers(&mut self) {
+        self.cluster.sets.clear();
+        self.cluster.stir();
+        self.publish();
+    }
+
+    /// Sees to it that garbage collector, controllers and kubelet do what they have to, the last two soon.
     pub(super) fn tend(&mut self) {
+        if self.tended == self.cluster.stirred() {
+            return;
+        }
+        self.cluster.collect_garbage();
+        self.tended = self.cluster.stirred();
         if self.check.config().controller.is_none() {
             return;
         }

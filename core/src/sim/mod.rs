@@ -124,6 +124,8 @@ pub struct Sim {
     rng: Rng,
     troubles: Troubles,
     owned: bool,
+    /// What had changed in the cluster when it was last tended.
+    tended: u64,
     /// The controllers will look at what there is.
     reconciling: bool,
     /// Pods whose container will be started again.
@@ -178,6 +180,7 @@ impl Sim {
             rng: Rng::with_seed(seed),
             troubles: Troubles::default(),
             owned,
+            tended: 0,
             reconciling: false,
             reviving: BTreeSet::new(),
             steps: 0,
@@ -239,7 +242,13 @@ impl Sim {
         self.check.set_time(self.now);
         if happening.is_some_and(|at| at <= self.now) {
             if let Some((_, happening)) = self.queue.pop_first() {
+                let outside = !happening.needs_driver();
                 self.happen(happening);
+                if outside {
+                    // The plan is as it was, and has nothing to say.
+                    self.check.on_step(&self.plan, &self.cluster);
+                    return true;
+                }
             }
         } else {
             self.plan.handle_timeout(self.now);
@@ -419,9 +428,7 @@ impl Sim {
             let delay = self.latency();
             self.later(delay, Happening::Arrive(action));
         }
-        let snapshot = self.plan.snapshot();
-        self.check.on_snapshot(&snapshot);
-        self.check.on_metrics(&self.plan, &snapshot);
+        self.check.on_numbers(&self.plan);
     }
 }
 

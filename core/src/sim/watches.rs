@@ -22,7 +22,10 @@ pub(super) struct Connection {
 impl Sim {
     pub(super) fn open_watch(&mut self, call: CallId, version: Option<&str>) {
         let refused = match version {
-            Some(version) => self.cluster.events_since(version).err(),
+            Some(version) => {
+                let version = version.parse().unwrap_or(0);
+                self.cluster.events_since(version).err()
+            }
             None if self.faults.no_streaming_lists => {
                 Some(refuse(FailureClass::Invalid, "sendInitialEvents is forbidden"))
             }
@@ -96,8 +99,9 @@ impl Sim {
         }
     }
 
-    /// Puts new events on every open watch.
+    /// What has changed is seen: by who tends the cluster, and on every open watch.
     pub(super) fn publish(&mut self) {
+        self.tend();
         self.publish_claims();
         let calls: Vec<_> = self.watches.keys().copied().collect();
         for call in calls {
@@ -107,7 +111,7 @@ impl Sim {
             if sent >= self.cluster.version() {
                 continue;
             }
-            let Ok(events) = self.cluster.events_since(&sent.to_string()) else {
+            let Ok(events) = self.cluster.events_since(sent) else {
                 let outcome = Outcome::Failed(refuse(FailureClass::Gone, "too old"));
                 self.later(Duration::ZERO, Happening::EndWatch(call, outcome));
                 continue;

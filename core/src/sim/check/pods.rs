@@ -74,7 +74,7 @@ impl Checker {
                 "another driver's pod is deleted: {name}"
             );
         }
-        let Some(known) = self.executors.get(&id) else {
+        let Some(known) = self.executors.get(id) else {
             return;
         };
         let above = (!known.registered && (known.surplus || self.nodes.is_replaced(id)))
