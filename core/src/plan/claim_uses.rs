@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Plan;
 use super::claim_names::ONE_EACH;
-use super::claims::State;
+use super::claims::{Claim, State};
 use super::event::{FailureClass, WantedClaim};
 use super::ledger::Stage;
 use super::notice::Notice;
@@ -20,6 +20,10 @@ impl Plan {
     /// a name that another executor uses, or for a claim whose pod is on its way out.
     pub(super) fn give_claims(&mut self, now: Duration) {
         self.held.clear();
+        let is_wanted = |claim: &Claim| claim.state == State::Wanted;
+        if !self.making.values().flatten().any(is_wanted) {
+            return;
+        }
         // Whose each name is among those that are being made.
         let mut names = BTreeMap::new();
         let mut wanted = Vec::new();
@@ -27,25 +31,31 @@ impl Plan {
             for (index, claim) in claims.iter().enumerate() {
                 let first = *names.entry(&claim.wanted.name).or_insert(*id) == *id;
                 if claim.state == State::Wanted {
-                    wanted.push((*id, index, first, claim.wanted.clone()));
+                    wanted.push((*id, index, first));
                 }
             }
         }
         let mut left = Vec::new();
-        for (id, index, first, claim) in wanted {
+        for (id, index, first) in wanted {
+            let Some(claim) = self.making.get(&id).and_then(|claims| claims.get(index)) else {
+                continue;
+            };
+            let claim = &claim.wanted;
             if !first || self.volumes.is_taken(&claim.name, id) {
-                self.hold_name(id, index, &claim.name);
+                let name = claim.name.clone();
+                self.hold_name(id, index, &name);
                 continue;
             }
             let found = if self.volumes.is_free(&claim.name, id) {
                 Some(claim.name.clone())
             } else if self.reuses_claims() {
-                self.volumes.find(&claim).map(str::to_owned)
+                self.volumes.find(claim).map(str::to_owned)
             } else {
                 None
             };
             match found {
-                None => left.push((id, index, claim)),
+                None if self.reuses_claims() => left.push((id, index, claim.clone())),
+                None => {}
                 Some(name) if self.knows_claims(now) => {
                     self.volumes.take(&name, id);
                     tracing::info!(executor = id.0, claim = name, "a volume claim is used again");
@@ -56,7 +66,7 @@ impl Plan {
                 }
             }
         }
-        if self.reuses_claims() && !left.is_empty() {
+        if !left.is_empty() {
             self.hold_for_leaving(now, left);
         }
     }
