@@ -150,7 +150,7 @@ impl Cluster {
         pod.uid = self.next_uid();
         self.names.insert(pod.uid.clone(), pod.name.clone());
         self.pods.insert(pod.name.clone(), pod.clone());
-        self.record(&pod, false);
+        self.record(pod.clone(), false);
         Ok(pod)
     }
 
@@ -169,7 +169,7 @@ impl Cluster {
         change(pod);
         if *pod != before {
             let pod = pod.clone();
-            self.record(&pod, false);
+            self.record(pod, false);
         }
     }
 
@@ -254,7 +254,7 @@ impl Cluster {
     pub fn remove(&mut self, name: &str) {
         if let Some(pod) = self.pods.remove(name) {
             self.names.remove(&pod.uid);
-            self.record(&pod, true);
+            self.record(pod, true);
         }
     }
 
@@ -269,25 +269,19 @@ impl Cluster {
     /// A page of the application's pods.
     pub fn list(&mut self, app: &str, token: Option<&str>) -> Result<ListPage, ApiFailure> {
         let gone = || refuse(FailureClass::Gone, "the continue token is too old");
-        let Some(token) = token else {
-            let mut pods: Vec<_> = self.of_app(app).collect();
-            let end = self.page_size.max(1);
-            let version = self.version;
-            let more = end < pods.len();
-            if more {
-                self.snapshots.insert(version, pods.clone());
-                pods.truncate(end);
+        let (version, offset) = match token {
+            None => {
+                if !self.snapshots.contains_key(&self.version) {
+                    let pods = self.of_app(app).collect();
+                    self.snapshots.insert(self.version, pods);
+                }
+                (self.version, 0)
             }
-            return Ok(ListPage {
-                pods,
-                continue_token: more.then(|| format!("{version}:{end}")),
-                resource_version: version.to_string(),
-            });
+            Some(token) => token
+                .split_once(':')
+                .and_then(|(version, offset)| Some((version.parse().ok()?, offset.parse().ok()?)))
+                .ok_or_else(gone)?,
         };
-        let (version, offset): (u64, usize) = token
-            .split_once(':')
-            .and_then(|(version, offset)| Some((version.parse().ok()?, offset.parse().ok()?)))
-            .ok_or_else(gone)?;
         let all = self.snapshots.get(&version).ok_or_else(gone)?;
         let end = (offset + self.page_size.max(1)).min(all.len());
         Ok(ListPage {
@@ -352,10 +346,10 @@ impl Cluster {
         self.stirred
     }
 
-    fn record(&mut self, pod: &PodFacts, deleted: bool) {
+    fn record(&mut self, pod: PodFacts, deleted: bool) {
         self.stir();
         self.version += 1;
-        let (pod, resource_version) = (Box::new(pod.clone()), self.version.to_string());
+        let (pod, resource_version) = (Box::new(pod), self.version.to_string());
         let event = if deleted {
             WatchEvent::Deleted {
                 pod,

@@ -48,12 +48,15 @@ impl Cluster {
             let ended = |pod: &PodFacts| matches!(pod.phase, PodPhase::Failed | PodPhase::Succeeded);
             let missing: Vec<String> = match set.kind {
                 ControllerKind::StatefulSet => {
-                    let wanted: BTreeSet<String> = (0..set.replicas).map(|n| format!("{name}-{n}")).collect();
-                    let over = |pod: &&&PodFacts| !wanted.contains(&pod.name) || ended(pod);
-                    let gone = pods.iter().filter(over).filter(|pod| !pod.deleting);
+                    let ordinal =
+                        |pod: &PodFacts| pod.name.strip_prefix(name)?.strip_prefix('-')?.parse().ok();
+                    let there: BTreeSet<u32> = pods.iter().filter_map(|pod| ordinal(pod)).collect();
+                    let over = |pod: &PodFacts| ordinal(pod).is_none_or(|n| n >= set.replicas) || ended(pod);
+                    let gone = pods.iter().filter(|pod| over(pod) && !pod.deleting);
                     work.delete.extend(gone.map(|pod| pod.name.clone()));
-                    wanted
-                        .into_iter()
+                    (0..set.replicas)
+                        .filter(|n| !there.contains(n))
+                        .map(|n| format!("{name}-{n}"))
                         .filter(|name| !self.pods.contains_key(name))
                         .collect()
                 }
@@ -157,6 +160,7 @@ impl Sim {
         }
         self.cluster.collect_garbage();
         self.tended = self.cluster.stirred();
+        self.retry_starts();
         if self.check.config().controller.is_none() {
             return;
         }

@@ -126,6 +126,10 @@ pub struct Sim {
     owned: bool,
     /// What had changed in the cluster when it was last tended.
     tended: u64,
+    /// UIDs of pods that cannot start for want of a claim.
+    unclaimed: BTreeSet<String>,
+    /// The version of the claims when these were last tried.
+    claims_seen: u64,
     /// The controllers will look at what there is.
     reconciling: bool,
     /// Pods whose container will be started again.
@@ -181,6 +185,8 @@ impl Sim {
             troubles: Troubles::default(),
             owned,
             tended: 0,
+            unclaimed: BTreeSet::new(),
+            claims_seen: 0,
             reconciling: false,
             reviving: BTreeSet::new(),
             steps: 0,

@@ -103,14 +103,10 @@ impl Sim {
     pub(super) fn publish(&mut self) {
         self.tend();
         self.publish_claims();
-        let calls: Vec<_> = self.watches.keys().copied().collect();
-        for call in calls {
-            let Some(sent) = self.watches.get(&call).map(|connection| connection.sent) else {
-                continue;
-            };
-            if sent >= self.cluster.version() {
-                continue;
-            }
+        let version = self.cluster.version();
+        let behind = self.watches.iter().filter(|(_, watch)| watch.sent < version);
+        let behind: Vec<_> = behind.map(|(call, watch)| (*call, watch.sent)).collect();
+        for (call, sent) in behind {
             let Ok(events) = self.cluster.events_since(sent) else {
                 let outcome = Outcome::Failed(refuse(FailureClass::Gone, "too old"));
                 self.later(Duration::ZERO, Happening::EndWatch(call, outcome));
