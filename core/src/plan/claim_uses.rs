@@ -1,11 +1,11 @@
 //! Which claim each executor is given: one that is free, a new one, or none yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Plan;
 use super::claim_names::ONE_EACH;
-use super::claims::{Claim, State};
+use super::claims::State;
 use super::event::{FailureClass, WantedClaim};
 use super::ledger::Stage;
 use super::notice::Notice;
@@ -20,26 +20,24 @@ impl Plan {
     /// a name that another executor uses, or for a claim whose pod is on its way out.
     pub(super) fn give_claims(&mut self, now: Duration) {
         self.held.clear();
-        let is_wanted = |claim: &Claim| claim.state == State::Wanted;
-        if !self.making.values().flatten().any(is_wanted) {
-            return;
-        }
-        // Whose each name is among those that are being made.
-        let mut names = BTreeMap::new();
-        let mut wanted = Vec::new();
-        for (id, claims) in &self.making {
-            for (index, claim) in claims.iter().enumerate() {
-                let first = *names.entry(&claim.wanted.name).or_insert(*id) == *id;
-                if claim.state == State::Wanted {
-                    wanted.push((*id, index, first));
-                }
-            }
-        }
+        let wanted: Vec<_> = self
+            .making
+            .iter()
+            .flat_map(|(id, claims)| {
+                claims
+                    .iter()
+                    .enumerate()
+                    .map(|(index, claim)| (*id, index, claim))
+            })
+            .filter(|(_, _, claim)| claim.state == State::Wanted)
+            .map(|(id, index, _)| (id, index))
+            .collect();
         let mut left = Vec::new();
-        for (id, index, first) in wanted {
+        for (id, index) in wanted {
             let Some(claim) = self.making.get(&id).and_then(|claims| claims.get(index)) else {
                 continue;
             };
+            let first = self.is_first(id, claim);
             let claim = &claim.wanted;
             if !first || self.volumes.is_taken(&claim.name, id) {
                 let name = claim.name.clone();

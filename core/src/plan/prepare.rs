@@ -155,8 +155,7 @@ impl Plan {
                     executor.stage = Stage::Prepared;
                 }
             });
-            let claims = claims.into_iter().map(Claim::new).collect();
-            self.making.insert(id, claims);
+            self.begin_making(id, claims);
         }
     }
 

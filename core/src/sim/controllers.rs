@@ -155,11 +155,11 @@ impl Sim {
 
     /// Sees to it that garbage collector, controllers and kubelet do what they have to, the last two soon.
     pub(super) fn tend(&mut self) {
-        if self.tended == self.cluster.stirred() {
+        if self.tended == (self.cluster.stirred(), self.cluster.quota) {
             return;
         }
         self.cluster.collect_garbage();
-        self.tended = self.cluster.stirred();
+        self.tended = (self.cluster.stirred(), self.cluster.quota);
         self.retry_starts();
         if self.check.config().controller.is_none() {
             return;
@@ -186,7 +186,7 @@ impl Sim {
         }
     }
 
-    /// The controllers make and delete pods. Pods that the quota forbids are tried again with the next event.
+    /// The controllers make and delete pods. Pods that the quota forbids are tried again when something has changed.
     pub(super) fn reconcile(&mut self) {
         self.reconciling = false;
         let work = self.cluster.work();
@@ -194,13 +194,8 @@ impl Sim {
             let _ = self.apply_delete(&name, None);
         }
         for (_, pod) in work.create {
-            match self.cluster.create(pod) {
-                Ok(pod) => self.start_later(&pod),
-                Err(_) if !self.reconciling => {
-                    self.reconciling = true;
-                    self.later(Duration::from_secs(5), Happening::Reconcile);
-                }
-                Err(_) => {}
+            if let Ok(pod) = self.cluster.create(pod) {
+                self.start_later(&pod);
             }
         }
     }

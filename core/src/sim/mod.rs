@@ -124,8 +124,8 @@ pub struct Sim {
     rng: Rng,
     troubles: Troubles,
     owned: bool,
-    /// What had changed in the cluster when it was last tended.
-    tended: u64,
+    /// What had changed in the cluster when it was last tended, and its quota.
+    tended: (u64, Option<usize>),
     /// UIDs of pods that cannot start for want of a claim.
     unclaimed: BTreeSet<String>,
     /// The version of the claims when these were last tried.
@@ -184,7 +184,7 @@ impl Sim {
             rng: Rng::with_seed(seed),
             troubles: Troubles::default(),
             owned,
-            tended: 0,
+            tended: (0, None),
             unclaimed: BTreeSet::new(),
             claims_seen: 0,
             reconciling: false,
