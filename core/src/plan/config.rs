@@ -192,4 +192,11 @@ impl PlanConfig {
         let id = pod.strip_prefix(&self.pod_name_prefix)?.strip_prefix("-exec-")?;
         id.parse().ok().map(ExecutorId)
     }
+
+    /// Whether this is [`pod_name`](Self::pod_name), for each event and without making that.
+    pub(super) fn is_pod_name(&self, name: &str, executor: ExecutorId) -> bool {
+        let digits = executor.0.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let exact = name.len() == self.pod_name_prefix.len() + "-exec-".len() + digits;
+        exact && self.executor_of(name) == Some(executor)
+    }
 }

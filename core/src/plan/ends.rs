@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Plan;
 use super::action::PodPatch;
 use super::expect::Chore;
-use super::ledger::Stage;
+use super::ledger::{Executor, Stage};
 use super::lifecycle::{self, End, Life, Rules};
 use super::lists::CONFIRM_LISTED;
 use super::notice::{LossKind, Notice};
@@ -24,7 +24,7 @@ impl Plan {
         let ours = self.ledger.issued(id)
             && pod.app_id.as_deref() == Some(&self.cfg.app_id)
             && (self.owner.is_none() || pod.owner_uid == self.owner)
-            && pod.name == self.cfg.pod_name(id);
+            && self.cfg.is_pod_name(&pod.name, id);
         ours.then_some(id)
     }
 
@@ -65,10 +65,13 @@ impl Plan {
     /// The pod of an executor, as list, watch or get show it.
     pub(super) fn observe_as(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) {
         if self.confirm(now, id, pod) {
-            self.ledger.update(id, |executor| {
-                executor.observed = true;
-                executor.get_at = None;
-            });
+            let news = |executor: &Executor| !executor.observed || executor.get_at.is_some();
+            if self.ledger.get(id).is_some_and(news) {
+                self.ledger.update(id, |executor| {
+                    executor.observed = true;
+                    executor.get_at = None;
+                });
+            }
             self.advance(now, id, pod);
         }
     }

@@ -193,13 +193,13 @@ impl Plan {
     /// Notes the node of a pod.
     pub(super) fn observe_node(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) {
         let Some(node) = &pod.node else { return };
-        let mut registered = false;
+        let Some(executor) = self.ledger.get(id).filter(|executor| executor.node.is_none()) else {
+            return;
+        };
+        let registered = executor.registered;
         self.ledger.update(id, |executor| {
-            if executor.node.is_none() {
-                executor.node = Some(node.clone());
-                executor.replace_at = None;
-                registered = executor.registered;
-            }
+            executor.node = Some(node.clone());
+            executor.replace_at = None;
         });
         if registered {
             self.on_started(now, id);

@@ -85,7 +85,7 @@ impl Plan {
             .ledger
             .get(id)
             .filter(|executor| executor.stage == Stage::Prepared)?;
-        let held = || self.held.iter().any(|(held, _)| *held == id);
+        let held = || self.held.range((id, 0)..=(id, usize::MAX)).next().is_some();
         let complete = match self.cfg.claim_owner {
             ClaimOwner::Driver => self.has_claims(id),
             ClaimOwner::Pod => !held(),
@@ -174,8 +174,7 @@ impl Plan {
                     executor.stage = Stage::Prepared;
                 }
             });
-            let claims = claims.into_iter().map(Claim::new).collect();
-            self.making.insert(id, claims);
+            self.begin_making(id, claims);
         }
     }
 

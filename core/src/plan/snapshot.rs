@@ -63,24 +63,44 @@ impl Plan {
             ready: matches!(self.phase, Phase::Allocating | Phase::Aborted),
             watching: self.watch.is_open(),
             profiles: self
-                .targets
-                .iter()
-                .map(|(profile, desired)| (profile, (desired.target, self.ledger.counts(profile))))
+                .profiles()
+                .map(|(profile, target, counts)| (profile, (target, counts)))
                 .collect(),
             executors: self.ledger.len(),
             pending: self.pending.counts(),
             held_back: self.held_back(),
-            in_flight: self.budget.in_flight(),
+            in_flight: self.in_flight(),
             open_calls: self.calls.len(),
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
             avoided_nodes: self.avoided_nodes(),
             claims,
             free_claims,
-            total: self.ledger.total(),
+            total: self.total(),
             create_limit: self.budget.create_limit(),
-            current_at: self.watch.current_at(),
+            current_at: self.current_at(),
         }
+    }
+
+    /// Target and counts of each profile.
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = (ProfileId, usize, Counts)> {
+        let targets = self.targets.iter();
+        targets.map(|(profile, desired)| (profile, desired.target, self.ledger.counts(profile)))
+    }
+
+    /// Counts of all profiles together.
+    pub(crate) fn total(&self) -> Counts {
+        self.ledger.total()
+    }
+
+    /// [`Snapshot::in_flight`]
+    pub(crate) fn in_flight(&self) -> usize {
+        self.budget.in_flight()
+    }
+
+    /// [`Snapshot::current_at`]
+    pub(crate) fn current_at(&self) -> Duration {
+        self.watch.current_at()
     }
 
     /// Names of the nodes that new executors keep away from.

@@ -54,7 +54,7 @@ pub(super) enum Happening {
 }
 
 impl Happening {
-    /// Whether it happens in the driver's process.
+    /// Whether it happens in the driver's process; nothing else changes the plan.
     pub(super) fn needs_driver(&self) -> bool {
         matches!(
             self,
@@ -132,8 +132,6 @@ impl Sim {
             Happening::Revive(uid) => self.revive(&uid),
             Happening::Ask(uid) => self.ask(&uid),
         }
-        self.cluster.collect_garbage();
-        self.tend();
         self.publish();
     }
 

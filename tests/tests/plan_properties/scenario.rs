@@ -264,7 +264,8 @@ prop_compose! {
             1 => Just(Some(Controller::StatefulSet)),
             1 => Just(Some(Controller::Deployment)),
         ],
-        polling in prop::option::weighted(0.25, (1..90_u64, any::<bool>())),
+        // Hundreds of lists within a minute tell no more than some.
+        polling in prop::option::weighted(0.25, (prop_oneof![1 => 1..10_u64, 20 => 10..90_u64], any::<bool>())),
         seed in any::<u64>(),
     ) -> Settings {
         Settings {

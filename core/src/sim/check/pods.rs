@@ -22,7 +22,7 @@ impl Checker {
         // A create whose answer was lost is sent again; of the two the API server takes one.
         let again = self
             .executors
-            .get(&id)
+            .get(id)
             .is_some_and(|known| known.uncertain && known.outstanding && !known.created && !known.reported);
         let others = self.outstanding(profile) - usize::from(again);
         require!(
@@ -82,7 +82,7 @@ impl Checker {
                 "another driver's pod is deleted: {name}"
             );
         }
-        let Some(known) = self.executors.get(&id) else {
+        let Some(known) = self.executors.get(id) else {
             return;
         };
         let above = (!known.registered && (known.surplus || self.nodes.is_replaced(id)))
