@@ -254,7 +254,7 @@ fn outages() -> Vec<Mode> {
             .losing(down(4, seconds(10)))
             .releasing(Script::new().on(&CALLS, Schedule::always().times(1), Fault::Outage(millis(1500))))
             .in_vain(2 * 128),
-        // For a minute nobody knows that the creates were not applied.
+        // Nobody knows that the creates were not applied: they are sent again.
         Mode::new("reset-before", &reset(8)).losing(reset(2)).in_vain(10),
         // Bookmarks are missed after 80 s.
         Mode::new("watch-silent", &silent(150))
