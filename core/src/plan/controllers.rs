@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use fastrand::Rng;
+
 use super::Plan;
 use super::action::Action;
 use super::backoff::Backoff;
@@ -51,6 +53,14 @@ impl Controller {
             remind_at: None,
             reminders: Backoff::new(REMIND, REMIND_MAX),
         }
+    }
+
+    /// Whether it is to be told its size again now that `due` may have come; notes when the next time is.
+    fn remind(&mut self, now: Duration, due: Option<Duration>, rng: &mut Rng) -> bool {
+        let waits = due.filter(|at| *at > now);
+        let next = || now + self.reminders.next(rng, None);
+        self.remind_at = Some(waits.unwrap_or_else(next));
+        due.is_some() && waits.is_none()
     }
 }
 
@@ -102,19 +112,23 @@ impl Plan {
         let remind_at = controller.remind_at.take();
         match controller.stage {
             Stage::Busy => None,
-            Stage::Absent => {
-                let asks = size > 0 && self.refusals.allows(now, profile, 0);
+            Stage::Absent if size > 0 => {
+                let asks = self.refusals.allows(now, profile, 0);
                 asks.then_some(Change::Create(size))
             }
+            // Its pods are there: a create was applied whose answer was lost.
+            Stage::Absent if controller.may_exist && live > 0 => {
+                let reminded = controller.remind(now, remind_at, &mut self.rng);
+                reminded.then_some(Change::Scale(size))
+            }
+            Stage::Absent => None,
             Stage::Made(Some(told)) if told == size => {
                 if usize::try_from(size).is_ok_and(|size| live == size) {
                     controller.reminders.reset();
                     return None;
                 }
-                let waits = remind_at.filter(|at| *at > now);
-                let next = || now + controller.reminders.next(&mut self.rng, None);
-                controller.remind_at = Some(waits.unwrap_or_else(next));
-                (remind_at.is_some() && waits.is_none()).then_some(Change::Scale(size))
+                let reminded = controller.remind(now, remind_at, &mut self.rng);
+                reminded.then_some(Change::Scale(size))
             }
             // Which pods go is decided by what they cost, so that has to be known first.
             Stage::Made(Some(told)) if size < told && costs_wait => None,
