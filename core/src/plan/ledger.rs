@@ -209,8 +209,8 @@ pub(super) struct Ledger {
     /// The first id of this plan; lower ones belong to an earlier life of the driver.
     first: u64,
     next: u64,
-    /// Executors that were removed and not yet asked for.
-    removed: Vec<ExecutorId>,
+    /// Executors that were removed and not yet asked for, and when creates of them can no longer be applied.
+    removed: Vec<(ExecutorId, Duration)>,
 }
 
 impl Ledger {
@@ -283,13 +283,15 @@ impl Ledger {
         self.counts.entry(executor.profile).or_default().remove(&executor);
         self.total.remove(&executor);
         self.agenda.change(id, executor.wake(), None);
-        self.removed.push(id);
+        self.removed.push((id, executor.lost_until.unwrap_or_default()));
         Some(executor)
     }
 
-    /// Executors that were removed since this was asked for the last time: their pods are gone, or never were.
-    pub(super) fn take_removed(&mut self) -> Vec<ExecutorId> {
-        std::mem::take(&mut self.removed)
+    /// Executors that were removed since this was asked for the last time: their pods are gone, or never were, and will
+    /// not be. A create whose answer was lost may be applied even after the pod of the one that was sent again has gone.
+    pub(super) fn take_removed(&mut self, now: Duration) -> Vec<ExecutorId> {
+        let gone = self.removed.extract_if(.., |(_, until)| *until <= now);
+        gone.map(|(id, _)| id).collect()
     }
 
     pub(super) fn counts(&self, profile: ProfileId) -> Counts {

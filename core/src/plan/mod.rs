@@ -369,7 +369,7 @@ impl Plan {
                 self.send_chore(Chore::Get { id, sent_at: now });
             }
         }
-        self.settle_prepared();
+        self.settle_prepared(now);
         if self.phase == Phase::Allocating && self.stop.is_none() {
             self.send_creates(now);
         }

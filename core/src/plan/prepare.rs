@@ -258,9 +258,9 @@ impl Plan {
     /// Drops what needs no more making. Claims of the driver pod that were made for an executor that never had a pod are
     /// deleted: nobody has used them, and a volume may be behind each. One whose UID was lost with an answer is left to
     /// its owner. Claims of an executor that had a pod stay, as stock leaves them, to be used again where that is on.
-    pub(super) fn settle_prepared(&mut self) {
+    pub(super) fn settle_prepared(&mut self, now: Duration) {
         let outlive = self.cfg.claim_owner == ClaimOwner::Driver;
-        for id in self.ledger.take_removed() {
+        for id in self.ledger.take_removed(now) {
             self.volumes.leave(id, outlive);
         }
         let mut unused = Vec::new();

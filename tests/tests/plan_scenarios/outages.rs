@@ -81,6 +81,20 @@ fn a_first_create_that_comes_after_the_second_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_first_create_that_comes_when_the_second_pod_has_gone_is_deleted() {
+    let mut sim = lost(Sim::config());
+    sim.target(0, 1);
+    sim.run(secs(8));
+    sim.delete("test-exec-1");
+    sim.run(secs(10));
+    sim.plant(late());
+    sim.run(secs(5));
+    assert!(sim.pod_of(ExecutorId(1)).is_none());
+    assert!(sim.registered.contains(&ExecutorId(2)), "{:?}", sim.registered);
+    assert_eq!((losses(&sim).len(), sim.cluster.pods.len()), (1, 1));
+}
+
+#[test]
 fn a_second_create_that_is_refused_costs_neither_the_executor_nor_one_too_many() {
     for class in [
         FailureClass::QuotaExceeded,
