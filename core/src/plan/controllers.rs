@@ -111,7 +111,6 @@ impl Plan {
         let controller = self.controllers.0.entry(profile).or_insert_with(Controller::new);
         let remind_at = controller.remind_at.take();
         match controller.stage {
-            Stage::Busy => None,
             Stage::Absent if size > 0 => {
                 let asks = self.refusals.allows(now, profile, 0);
                 asks.then_some(Change::Create(size))
@@ -121,7 +120,7 @@ impl Plan {
                 let reminded = controller.remind(now, remind_at, &mut self.rng);
                 reminded.then_some(Change::Scale(size))
             }
-            Stage::Absent => None,
+            Stage::Busy | Stage::Absent => None,
             Stage::Made(Some(told)) if told == size => {
                 if usize::try_from(size).is_ok_and(|size| live == size) {
                     controller.reminders.reset();

@@ -357,48 +357,4 @@ impl Plan {
             self.chores.push(chore);
         }
     }
-
-    /// Deadlines of one executor.
-    pub(super) fn on_executor_due(&mut self, now: Duration, id: ExecutorId) {
-        let Some(executor) = self.ledger.get(id) else {
-            return;
-        };
-        let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        let (get, kill, forget, replace, register, steady) = (
-            due(executor.get_at),
-            due(executor.kill_at),
-            due(executor.forget_at),
-            due(executor.replace_at),
-            due(executor.register_by),
-            due(executor.steady_at),
-        );
-        // What is due is taken off the agenda whatever comes of it.
-        self.ledger.update(id, |executor| {
-            executor.get_at = executor.get_at.filter(|_| !get);
-            executor.kill_at = executor.kill_at.filter(|_| !kill);
-            executor.forget_at = executor.forget_at.filter(|_| !forget);
-            executor.replace_at = executor.replace_at.filter(|_| !replace);
-            executor.register_by = executor.register_by.filter(|_| !register);
-            executor.steady_at = executor.steady_at.filter(|_| !steady);
-        });
-        if steady {
-            self.on_steady(now, id);
-        }
-        if get {
-            self.ask_for(id);
-        }
-        if kill {
-            self.release(now, id);
-        }
-        if forget {
-            let pod = self.pod_name(id);
-            self.end(now, id, End::deleted(id, &pod));
-        }
-        if replace {
-            self.on_unscheduled(now);
-        }
-        if register {
-            self.on_unregistered(now, id);
-        }
-    }
 }

@@ -21,6 +21,7 @@ mod config;
 mod controllers;
 mod crash_loop;
 mod creates;
+mod deadlines;
 mod desired;
 mod ends;
 mod event;
@@ -277,35 +278,6 @@ impl Plan {
         self.pump(now);
     }
 
-    /// Deadlines that have passed. May be called at any time.
-    pub fn handle_timeout(&mut self, now: Duration) {
-        while let Some(timer) = self.timers.pop_expired(now) {
-            match timer {
-                Timer::StartDeadline => self.on_start_deadline(),
-                Timer::DriverPod => self.ask_driver_pod(),
-                Timer::DriverReady => self.on_driver_not_ready(now),
-                Timer::ConfigMap if self.stop.is_some() => self.retry_config_maps(),
-                Timer::ConfigMap => self.ask_config_map(),
-                Timer::List => self.start_list(now),
-                Timer::Watch => self.start_watch(now),
-                Timer::Excess => self.trim(now),
-                Timer::Claims => self.retry_leftover(Leftover::Claims),
-                Timer::Services => self.retry_leftover(Leftover::Services),
-                Timer::StopDeadline => self.on_stop_deadline(),
-                Timer::Nodes => self.on_nodes_due(now),
-                Timer::CrashLoops => self.wake_crash_loops(now),
-                Timer::Refusals => self.wake_refusals(now),
-                Timer::ListClaims => self.list_claims(now),
-                Timer::WatchClaims => self.watch_claims(now),
-                Timer::Creates | Timer::Chores | Timer::Stop | Timer::Controllers => {}
-            }
-        }
-        while let Some(id) = self.ledger.due(now) {
-            self.on_executor_due(now, id);
-        }
-        self.pump(now);
-    }
-
     /// Releases everything. `deadline` is a time on the plan's clock: [`is_stopped`](Self::is_stopped) holds
     /// from then on, whatever has been answered. Later calls change nothing.
     pub fn handle_stop(&mut self, now: Duration, deadline: Duration) {
@@ -327,17 +299,6 @@ impl Plan {
         let notice = self.notices.pop_front()?;
         self.metrics.told(&notice);
         Some(notice)
-    }
-
-    /// When [`handle_timeout`](Self::handle_timeout) has to be called.
-    pub fn poll_timeout(&self) -> Option<Duration> {
-        if (self.phase == Phase::Dead && self.stop.is_none()) || self.is_stopped() {
-            return None;
-        }
-        [self.timers.next(), self.ledger.next_wake()]
-            .into_iter()
-            .flatten()
-            .min()
     }
 
     /// Whether the stop is complete; open calls may be dropped.
