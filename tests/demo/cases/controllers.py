@@ -24,7 +24,9 @@ def controlled(suite, kind):
         suite.computes(app, 2)
         controller, = suite.cluster.get(kind)
         owners = [owner["uid"] for owner in controller["metadata"]["ownerReferences"]]
-        if owners != [app.driver_pods()[-1]["metadata"]["uid"]] or controller["spec"]["replicas"] != 2:
+        # Drivers of earlier cases may still be there, completed.
+        driver, = (pod for pod in app.driver_pods() if pod["status"]["phase"] == "Running")
+        if owners != [driver["metadata"]["uid"]] or controller["spec"]["replicas"] != 2:
             raise Failure(f"the {kind} is {controller}")
         seated(suite, app, {1, 2})
 
