@@ -1,6 +1,6 @@
 //! Lists: page by page, at the beginning of a watch, or in intervals where the user has turned the watch off.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Plan;
@@ -23,8 +23,8 @@ pub(super) struct Listing {
     started: Duration,
     /// It may show a state of long ago.
     cached: bool,
-    seen: BTreeSet<ExecutorId>,
-    uids: BTreeSet<String>,
+    seen: HashSet<ExecutorId>,
+    uids: HashSet<String>,
 }
 
 impl Listing {
@@ -32,8 +32,8 @@ impl Listing {
         Listing {
             started,
             cached,
-            seen: BTreeSet::new(),
-            uids: BTreeSet::new(),
+            seen: HashSet::new(),
+            uids: HashSet::new(),
         }
     }
 

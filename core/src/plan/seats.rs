@@ -231,10 +231,10 @@ impl Plan {
 
     /// The profile of the controller that a pod is named after.
     fn profile_of(&self, pod: &str) -> Option<ProfileId> {
-        let kind = self.cfg.controller?;
-        self.targets.iter().map(|(profile, _)| profile).find(|profile| {
-            pod.strip_prefix(&kind.name(&self.cfg.app_id, *profile))
-                .is_some_and(|rest| rest.starts_with('-'))
-        })
+        let named = self.cfg.controller?.profile_of(pod, &self.cfg.app_id)?;
+        self.targets
+            .iter()
+            .any(|(profile, _)| profile == named)
+            .then_some(named)
     }
 }

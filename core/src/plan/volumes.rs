@@ -3,7 +3,7 @@
 //! A claim is used by one executor at most, from the moment it is asked for or given until the executor's pod is gone
 //! from the cluster. An ended pod may still have the volume mounted, so that its end alone does not make a claim free.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use super::event::{ClaimFacts, WantedClaim};
@@ -207,7 +207,7 @@ impl Volumes {
     }
 
     /// A complete list has shown no other pods than these.
-    pub(super) fn keep_pods(&mut self, uids: &BTreeSet<String>) {
+    pub(super) fn keep_pods(&mut self, uids: &HashSet<String>) {
         self.by_pod.retain(|uid, _| uids.contains(uid));
     }
 

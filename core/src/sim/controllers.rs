@@ -48,12 +48,15 @@ impl Cluster {
             let ended = |pod: &PodFacts| matches!(pod.phase, PodPhase::Failed | PodPhase::Succeeded);
             let missing: Vec<String> = match set.kind {
                 ControllerKind::StatefulSet => {
-                    let wanted: BTreeSet<String> = (0..set.replicas).map(|n| format!("{name}-{n}")).collect();
-                    let over = |pod: &&&PodFacts| !wanted.contains(&pod.name) || ended(pod);
-                    let gone = pods.iter().filter(over).filter(|pod| !pod.deleting);
+                    let ordinal =
+                        |pod: &PodFacts| pod.name.strip_prefix(name)?.strip_prefix('-')?.parse().ok();
+                    let there: BTreeSet<u32> = pods.iter().filter_map(|pod| ordinal(pod)).collect();
+                    let over = |pod: &PodFacts| ordinal(pod).is_none_or(|n| n >= set.replicas) || ended(pod);
+                    let gone = pods.iter().filter(|pod| over(pod) && !pod.deleting);
                     work.delete.extend(gone.map(|pod| pod.name.clone()));
-                    wanted
-                        .into_iter()
+                    (0..set.replicas)
+                        .filter(|n| !there.contains(n))
+                        .map(|n| format!("{name}-{n}"))
                         .filter(|name| !self.pods.contains_key(name))
                         .collect()
                 }
@@ -136,14 +139,28 @@ impl Sim {
             _ => false,
         };
         if done {
+            self.cluster.stir();
             CallResult::Empty(Outcome::Done(()))
         } else {
             refused(FailureClass::NotFound)
         }
     }
 
-    /// Sees to it that controllers, garbage collector and kubelet do soon what they have to.
+    /// Somebody deletes all controllers.
+    pub fn delete_controllers(&mut self) {
+        self.cluster.sets.clear();
+        self.cluster.stir();
+        self.publish();
+    }
+
+    /// Sees to it that garbage collector, controllers and kubelet do what they have to, the last two soon.
     pub(super) fn tend(&mut self) {
+        if self.tended == (self.cluster.stirred(), self.cluster.quota) {
+            return;
+        }
+        self.cluster.collect_garbage();
+        self.tended = (self.cluster.stirred(), self.cluster.quota);
+        self.retry_starts();
         if self.check.config().controller.is_none() {
             return;
         }
@@ -170,7 +187,7 @@ impl Sim {
         }
     }
 
-    /// The controllers make and delete pods. Pods that the quota forbids are tried again with the next event.
+    /// The controllers make and delete pods. Pods that the quota forbids are tried again when something has changed.
     pub(super) fn reconcile(&mut self) {
         self.reconciling = false;
         let work = self.cluster.work();
@@ -178,13 +195,8 @@ impl Sim {
             let _ = self.apply_delete(&name, None);
         }
         for (_, pod) in work.create {
-            match self.cluster.create(pod) {
-                Ok(pod) => self.start_later(&pod),
-                Err(_) if !self.reconciling => {
-                    self.reconciling = true;
-                    self.later(Duration::from_secs(5), Happening::Reconcile);
-                }
-                Err(_) => {}
+            if let Ok(pod) = self.cluster.create(pod) {
+                self.start_later(&pod);
             }
         }
     }

@@ -54,7 +54,7 @@ pub(super) enum Happening {
 }
 
 impl Happening {
-    /// Whether it happens in the driver's process.
+    /// Whether it happens in the driver's process; nothing else changes the plan.
     pub(super) fn needs_driver(&self) -> bool {
         matches!(
             self,
@@ -78,7 +78,11 @@ impl Sim {
         match happening {
             Happening::Arrive(action) => self.arrive(action),
             Happening::ArriveLate(action) => {
-                let _ = self.apply(&action);
+                if let CallResult::Pod(Outcome::Failed(failure)) = self.apply(&action)
+                    && failure.class == FailureClass::AlreadyExists
+                {
+                    self.count("a late create came second");
+                }
             }
             Happening::Answer(call, result) => {
                 self.count_answer(&result);
@@ -128,8 +132,6 @@ impl Sim {
             Happening::Revive(uid) => self.revive(&uid),
             Happening::Ask(uid) => self.ask(&uid),
         }
-        self.cluster.collect_garbage();
-        self.tend();
         self.publish();
     }
 

@@ -22,11 +22,9 @@ def controlled(suite, kind):
     conf = {"spark.kubernetes.allocation.pods.allocator": kind}
     with suite.submit(kind, "cluster", args=(4, 2, DEADLINE, f"{CONTROL}/{kind}"), executors=2, conf=conf) as app:
         suite.computes(app, 2)
-        controller, = suite.cluster.get(kind)
+        controller, = suite.cluster.get(f"{kind}s")
         owners = [owner["uid"] for owner in controller["metadata"]["ownerReferences"]]
-        # Drivers of earlier cases may still be there, completed.
-        driver, = (pod for pod in app.driver_pods() if pod["status"]["phase"] == "Running")
-        if owners != [driver["metadata"]["uid"]] or controller["spec"]["replicas"] != 2:
+        if owners != [app.driver_pod()["metadata"]["uid"]] or controller["spec"]["replicas"] != 2:
             raise Failure(f"the {kind} is {controller}")
         seated(suite, app, {1, 2})
 
@@ -48,7 +46,7 @@ def controlled(suite, kind):
 
         suite.let_go_on(kind)
         suite.succeeds(app)
-    wait_for(f"the {kind} to be gone", lambda: not suite.cluster.get(kind), DEADLINE)
+    wait_for(f"the {kind} to be gone", lambda: not suite.cluster.get(f"{kind}s"), DEADLINE)
     if suite.pod_creates() != before:
         raise Failure("the driver has made pods itself")
 

@@ -244,7 +244,7 @@ fn a_deployment_gives_up_the_executors_that_spark_has_killed() {
 #[test]
 fn a_controller_that_somebody_deletes_is_made_again() {
     let mut sim = started(ControllerKind::StatefulSet, 2);
-    sim.cluster.sets.clear();
+    sim.delete_controllers();
     sim.run(secs(120));
     assert_eq!(sim.sent("create controller").len(), 2);
     assert_eq!((sim.alive(0), sim.registered.len()), (2, 2));

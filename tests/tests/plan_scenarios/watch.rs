@@ -168,7 +168,7 @@ fn events_that_are_shown_again_change_nothing() {
     sim.end(&uid, stoker_core::sim::cluster::Fate::Exit(1));
     sim.run(secs(20));
     let (actions, notices) = (sim.actions.len(), sim.notices.len());
-    let history = sim.cluster.events_since("0").expect("history");
+    let history = sim.cluster.events_since(0).expect("history");
     for (_, event) in history {
         let now = sim.now;
         sim.plan.handle_watch(now, event);

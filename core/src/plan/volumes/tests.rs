@@ -83,7 +83,7 @@ fn a_claim_that_a_pod_shows_is_not_free() {
     assert!(volumes.find(&wanted("b")).is_none() && !volumes.is_free("a", TWO));
     assert_eq!(volumes.leaving(|_| false, true), ["a"]);
     assert!(volumes.leaving(|_| false, false).is_empty());
-    volumes.keep_pods(&BTreeSet::from(["pod".into()]));
+    volumes.keep_pods(&HashSet::from(["pod".into()]));
     assert!(volumes.is_taken("other", ONE));
     volumes.pod_gone("pod");
     assert!(volumes.is_free("a", TWO));
