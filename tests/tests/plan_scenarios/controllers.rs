@@ -106,8 +106,8 @@ fn an_executor_that_ends_is_lost_at_once_and_the_next_comes_in_its_pod() {
         );
         assert!(sim.sent("delete").is_empty(), "{kind}: it is started again");
         assert_eq!((sim.alive(0), sim.registered.len()), (2, 2), "{kind}");
-        let last = *sim.registered.last().expect("an executor");
-        assert_eq!(sim.uid_of(last), Some(uid), "{kind}");
+        let next = *sim.registered.last().expect("an executor");
+        assert_eq!(sim.uid_of(next), Some(uid), "{kind}");
     }
 }
 
