@@ -17,8 +17,8 @@ use super::types::ExecutorId;
 const MOMENT: Duration = Duration::from_secs(5);
 
 impl Plan {
-    /// Gives claims that are free to executors that are prepared, the largest first and then the oldest, and notes which have to wait: for
-    /// a name that another executor uses, or for a claim whose pod is on its way out.
+    /// Gives claims that are free to executors that are prepared, the largest first and then the oldest, and notes which
+    /// have to wait: for a name that another executor uses, or for a claim whose pod is on its way out.
     pub(super) fn give_claims(&mut self, now: Duration) {
         self.held.clear();
         let mut wanted: Vec<_> = self

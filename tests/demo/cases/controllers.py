@@ -70,8 +70,8 @@ def removed(app, number, says):
 
 def started(suite, pod):
     """When the container of a pod was started last, to the second."""
-    pod, = suite.cluster.get("pods", "--field-selector", f"metadata.name={pod}")
-    container, = pod["status"]["containerStatuses"]
+    found, = (one for one in suite.cluster.executors() if one["metadata"]["name"] == pod)
+    container, = found["status"]["containerStatuses"]
     return container["state"]["running"]["startedAt"][:len("2026-01-01T00:00:00")]
 
 

@@ -4,6 +4,7 @@
 
 mod claims;
 mod controllers;
+mod nodes;
 
 use std::collections::BTreeSet;
 
@@ -58,6 +59,7 @@ fn on_a_real_api_server() {
     a_start_ends_with_the_signal(&cluster);
     without_a_watch_executors_are_listed(&cluster);
     controllers::pods_are_the_controllers(&cluster);
+    nodes::are_avoided(&cluster);
     watches_that_begin_with_a_list_are_served(&cluster);
 }
 
