@@ -1,5 +1,6 @@
 //! Which claim each executor is given: one that is free, a new one, or none yet.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -16,24 +17,20 @@ use super::types::ExecutorId;
 const MOMENT: Duration = Duration::from_secs(5);
 
 impl Plan {
-    /// Gives claims that are free to executors that are prepared, the oldest first, and notes which have to wait: for
+    /// Gives claims that are free to executors that are prepared, the largest first and then the oldest, and notes which have to wait: for
     /// a name that another executor uses, or for a claim whose pod is on its way out.
     pub(super) fn give_claims(&mut self, now: Duration) {
         self.held.clear();
-        let wanted: Vec<_> = self
-            .making
-            .iter()
-            .flat_map(|(id, claims)| {
-                claims
-                    .iter()
-                    .enumerate()
-                    .map(|(index, claim)| (*id, index, claim))
-            })
-            .filter(|(_, _, claim)| claim.state == State::Wanted)
-            .map(|(id, index, _)| (id, index))
-            .collect();
+        let mut wanted = Vec::new();
+        for (id, claims) in &self.making {
+            let claims = claims.iter().enumerate();
+            let claims = claims.filter(|(_, claim)| claim.state == State::Wanted);
+            wanted.extend(claims.map(|(index, claim)| (*id, index, claim.wanted.shape.size())));
+        }
+        // A claim that is larger than needed is only given where nobody needs it all.
+        wanted.sort_by_key(|(_, _, size)| Reverse(*size));
         let mut left = Vec::new();
-        for (id, index) in wanted {
+        for (id, index, _) in wanted {
             let Some(claim) = self.making.get(&id).and_then(|claims| claims.get(index)) else {
                 continue;
             };
@@ -81,10 +78,9 @@ impl Plan {
         let mut leaving = self.volumes.leaving(leaves, waits && !kept);
         let mut until = None;
         for (id, index, claim) in left.into_iter().rev() {
-            let found = leaving
-                .iter()
-                .position(|name| claim.replaceable && self.volumes.serves(name, &claim.shape));
-            if let Some(position) = found {
+            let found = self.volumes.fitting(leaving.iter().copied(), &claim);
+            let position = found.and_then(|found| leaving.iter().position(|name| *name == found));
+            if let Some(position) = position {
                 let user = self.volumes.user(leaving.remove(position));
                 let ended = user
                     .and_then(|user| ledger.get(user))

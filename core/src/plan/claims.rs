@@ -192,8 +192,10 @@ impl Plan {
             let there = self.volumes.made(now, &name, uid);
             self.set_claim(id, index, if there { State::Made } else { State::Wanted });
         } else if let Some(claim) = made {
-            if profile.is_some() {
-                // Its executor has ended meanwhile, and its pod may still use it.
+            let given_on = self.volumes.user(&claim.name).is_some_and(|user| user != id);
+            if profile.is_some() || given_on {
+                // Its executor has ended meanwhile, and its pod may still use it; or the watch was faster than this answer,
+                // and another executor has it by now.
                 self.volumes.made(now, &claim.name, Some(&claim.uid));
             } else if self.cfg.claim_owner == ClaimOwner::Driver && self.stop.is_none() {
                 // Its executor was given up meanwhile.

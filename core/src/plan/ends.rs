@@ -28,7 +28,7 @@ impl Plan {
         ours.then_some(id)
     }
 
-    fn rules(&self) -> Rules<'_> {
+    pub(super) fn rules(&self) -> Rules<'_> {
         Rules {
             container: &self.cfg.executor_container,
             check_all: self.cfg.check_all_containers,
@@ -116,7 +116,7 @@ impl Plan {
     pub(super) fn observe_deleted(&mut self, now: Duration, pod: &PodFacts) {
         self.chores.stray_gone(&pod.uid);
         self.volumes.pod_gone(&pod.uid);
-        self.seats.note_deleted(&pod.name);
+        self.seats.note_deleted(pod);
         let Some(id) = self.identify(pod).filter(|id| self.ledger.get(*id).is_some()) else {
             return;
         };
@@ -193,6 +193,11 @@ impl Plan {
                 self.observe_pending(now, id, profile, pod);
             }
             Life::Pending | Life::Running => self.runs(now, id),
+            Life::Ended(end)
+                if self.has_controllers() && lifecycle::is_between_executors(pod, self.rules()) =>
+            {
+                self.gone(now, id, end);
+            }
             Life::Ended(end) => {
                 self.end(now, id, end);
                 self.clean_up(id, pod);
@@ -210,6 +215,10 @@ impl Plan {
         self.pending.clear(id);
         self.ledger.update(id, |executor| executor.stage = Stage::Running);
         self.expect_registration(now, id);
+        // Where nobody tells of registrations it is what there is to go by.
+        if self.cfg.registration_timeout.is_none() {
+            self.try_out(now, id);
+        }
         let pod = self.pod_name(id);
         self.notices.push_back(Notice::Running {
             executor_id: id,
@@ -251,6 +260,7 @@ impl Plan {
             executor.forget_at = None;
             executor.replace_at = None;
             executor.register_by = None;
+            executor.steady_at = None;
         });
         let pod = self.pod_name(id);
         if released {
@@ -286,6 +296,9 @@ impl Plan {
                      The last one: {message}"
                 ),
             );
+        }
+        if !nodes_doing {
+            self.pace_next(now, id, (kind, exit_code), &message);
         }
     }
 
@@ -351,12 +364,13 @@ impl Plan {
             return;
         };
         let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        let (get, kill, forget, replace, register) = (
+        let (get, kill, forget, replace, register, steady) = (
             due(executor.get_at),
             due(executor.kill_at),
             due(executor.forget_at),
             due(executor.replace_at),
             due(executor.register_by),
+            due(executor.steady_at),
         );
         // What is due is taken off the agenda whatever comes of it.
         self.ledger.update(id, |executor| {
@@ -365,7 +379,11 @@ impl Plan {
             executor.forget_at = executor.forget_at.filter(|_| !forget);
             executor.replace_at = executor.replace_at.filter(|_| !replace);
             executor.register_by = executor.register_by.filter(|_| !register);
+            executor.steady_at = executor.steady_at.filter(|_| !steady);
         });
+        if steady {
+            self.on_steady(now, id);
+        }
         if get {
             self.ask_for(id);
         }

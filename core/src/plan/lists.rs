@@ -152,12 +152,15 @@ impl Plan {
             .ledger
             .iter()
             .filter(|(id, executor)| executor.is_confirmed() && !listing.seen.contains(id))
-            .map(|(id, executor)| (id, executor.confirmed_at < listing.started))
+            .map(|(id, executor)| {
+                let expected = executor.confirmed_at < listing.started;
+                (id, expected, executor.deleting)
+            })
             .collect();
-        for (id, expected) in unseen {
+        for (id, expected, deleting) in unseen {
             if expected && !listing.cached {
                 let pod = self.pod_name(id);
-                self.gone(now, id, End::missing(id, &pod));
+                self.gone(now, id, End::absent(id, &pod, deleting));
                 continue;
             }
             // What a cache does not show may be there. What came during the list is shown by the watch or the next

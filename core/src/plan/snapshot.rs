@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::ledger::Counts;
 use super::metrics::{Counters, Times};
 use super::types::{ExecutorId, ProfileId};
-use super::{PendingCause, Phase, Plan};
+use super::{HoldCause, PendingCause, Phase, Plan};
 
 /// What the plan holds, for metrics and tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub executors: usize,
     /// Executors whose pods were accepted and show why they do not run.
     pub pending: BTreeMap<PendingCause, usize>,
+    /// Executors that are wanted and not asked for.
+    pub held_back: BTreeMap<HoldCause, usize>,
     /// Creates, gets, deletes and patches in flight.
     pub in_flight: usize,
     /// All calls that have not been answered, the watch included.
@@ -66,6 +68,7 @@ impl Plan {
                 .collect(),
             executors: self.ledger.len(),
             pending: self.pending.counts(),
+            held_back: self.held_back(),
             in_flight: self.in_flight(),
             open_calls: self.calls.len(),
             queued: self.chores.len(),

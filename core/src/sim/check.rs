@@ -350,11 +350,14 @@ impl Checker {
                 self.executors.change(*executor, |known| {
                     if failure.class == FailureClass::AlreadyExists {
                         known.taken = true;
-                    } else if !known.created {
+                    } else if !known.created && !known.uncertain {
                         known.outstanding = false;
                         known.refused = true;
                     }
                 });
+            }
+            (Action::Create { executor, .. }, CallResult::Pod(Outcome::Unknown(_))) => {
+                self.executors.change(*executor, |known| known.uncertain = true);
             }
             (Action::Get { executor, .. }, CallResult::Pod(Outcome::Done(pod))) => {
                 let owner = self.cfg.driver_pod.as_ref().map(|_| OWNER);

@@ -182,6 +182,7 @@ impl Sim {
             self.reviving.insert(uid.clone());
             self.check.on_process_ended(&uid);
             let delay = Duration::from_millis(self.rng.u64(100..9000));
+            self.later(delay / 2, Happening::BackOff(uid.clone()));
             self.later(delay, Happening::Revive(uid));
         }
     }
@@ -198,6 +199,35 @@ impl Sim {
                 self.start_later(&pod);
             }
         }
+    }
+
+    /// The process in a pod that is being deleted obeys SIGTERM.
+    pub(super) fn terminate(&mut self, uid: &str) {
+        self.check.on_process_ended(uid);
+        self.cluster.modify(uid, |pod| {
+            for container in pod
+                .containers
+                .iter_mut()
+                .filter(|c| c.state == ContainerState::Running)
+            {
+                container.state = ContainerState::Terminated {
+                    exit_code: 143,
+                    reason: Some("Error".to_owned()),
+                    message: None,
+                };
+            }
+        });
+    }
+
+    /// The kubelet says of a container that has ended that it waits to be started again.
+    pub(super) fn back_off(&mut self, uid: &str) {
+        self.cluster.modify(uid, |pod| {
+            for container in &mut pod.containers {
+                if let ContainerState::Terminated { message, .. } = &mut container.state {
+                    *message = Some("back-off restarting failed container".to_owned());
+                }
+            }
+        });
     }
 
     /// The kubelet starts a container again that has ended.

@@ -16,6 +16,8 @@ pub(in crate::sim) struct Known {
     pub(in crate::sim) outstanding: bool,
     /// Its name was taken by another pod.
     pub(in crate::sim) taken: bool,
+    /// The answer to a create of it was lost: that may be applied yet.
+    pub(in crate::sim) uncertain: bool,
     /// The last create of it failed for certain.
     pub(in crate::sim) refused: bool,
     pub(in crate::sim) created: bool,
@@ -32,6 +34,7 @@ impl Known {
             profile,
             outstanding: true,
             taken: false,
+            uncertain: false,
             refused: false,
             created: false,
             reported: false,
