@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fastrand::Rng;
-
 use super::Plan;
 use super::action::Action;
 use super::backoff::Backoff;
@@ -53,24 +51,6 @@ impl Controller {
             remind_at: None,
             reminders: Backoff::new(REMIND, REMIND_MAX),
         }
-    }
-
-    /// Tells a controller its size once more, where its pods have been fewer or more for a while.
-    fn remind(
-        &mut self,
-        now: Duration,
-        remind_at: Option<Duration>,
-        size: u32,
-        live: usize,
-        rng: &mut Rng,
-    ) -> Option<Change> {
-        if usize::try_from(size).is_ok_and(|size| live == size) {
-            self.reminders.reset();
-            return None;
-        }
-        let waits = remind_at.filter(|at| *at > now);
-        self.remind_at = Some(waits.unwrap_or_else(|| now + self.reminders.next(rng, None)));
-        (remind_at.is_some() && waits.is_none()).then_some(Change::Scale(size))
     }
 }
 
@@ -122,15 +102,19 @@ impl Plan {
         let remind_at = controller.remind_at.take();
         match controller.stage {
             Stage::Busy => None,
-            Stage::Absent if size > 0 => {
-                let asks = self.refusals.allows(now, profile, 0);
+            Stage::Absent => {
+                let asks = size > 0 && self.refusals.allows(now, profile, 0);
                 asks.then_some(Change::Create(size))
             }
-            Stage::Absent if !controller.may_exist => None,
-            // A create that was given up may have arrived after all, and is to be undone.
-            Stage::Absent => controller.remind(now, remind_at, size, live, &mut self.rng),
             Stage::Made(Some(told)) if told == size => {
-                controller.remind(now, remind_at, size, live, &mut self.rng)
+                if usize::try_from(size).is_ok_and(|size| live == size) {
+                    controller.reminders.reset();
+                    return None;
+                }
+                let waits = remind_at.filter(|at| *at > now);
+                let next = || now + controller.reminders.next(&mut self.rng, None);
+                controller.remind_at = Some(waits.unwrap_or_else(next));
+                (remind_at.is_some() && waits.is_none()).then_some(Change::Scale(size))
             }
             // Which pods go is decided by what they cost, so that has to be known first.
             Stage::Made(Some(told)) if size < told && costs_wait => None,

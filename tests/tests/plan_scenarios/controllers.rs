@@ -2,7 +2,6 @@ use stoker_core::plan::{
     Action, ControllerKind, ExecutorId, FailureClass, LossKind, Outcome, PlanConfig, PodPatch, PodPhase,
 };
 use stoker_core::sim::cluster::{Fate, is_alive};
-use stoker_core::sim::faults::Faults;
 use stoker_tests::sim::Sim;
 
 use crate::{abort, failed, losses, secs, unanswered};
@@ -275,26 +274,6 @@ fn a_create_whose_answer_was_lost_is_adopted_and_what_is_there_already_is_not() 
         sim.stop(secs(8)) && sim.sent("delete controller").is_empty(),
         "it is not ours"
     );
-}
-
-#[test]
-fn a_create_that_arrives_when_no_more_executors_are_wanted_is_undone() {
-    for kind in KINDS {
-        let mut sim = Sim::new(config(kind), 1);
-        sim.run(secs(2));
-        sim.faults.apply_late = 100;
-        sim.target(0, 2);
-        sim.run(secs(1));
-        sim.faults = Faults::NONE;
-        sim.target(0, 0);
-        sim.run(secs(180));
-        assert_eq!(sim.cluster.created, 2, "{kind}: it has arrived");
-        assert_eq!(sim.sent("create controller").len(), 1, "{kind}");
-        assert_eq!((sim.alive(0), sim.cluster.pods.len()), (0, 0), "{kind}");
-        let sent = sim.actions.len();
-        sim.run(secs(3600));
-        assert_eq!(sim.actions.len(), sent, "{kind}: it is told once");
-    }
 }
 
 #[test]
