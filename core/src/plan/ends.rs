@@ -92,7 +92,16 @@ impl Plan {
 
     /// The pod in the answer of a get.
     pub(super) fn observe_got(&mut self, now: Duration, id: ExecutorId, sent_at: Duration, pod: &PodFacts) {
-        let known = self.ledger.get(id).is_some_and(|executor| executor.observed);
+        let Some(executor) = self.ledger.get(id) else { return };
+        if executor.is_confirmed() && executor.uid != pod.uid {
+            if sent_at > executor.confirmed_at {
+                self.replaced(now, id, pod);
+            } else {
+                self.ask_for(id);
+            }
+            return;
+        }
+        let known = executor.observed;
         self.observe_as(now, id, pod);
         if !known {
             self.look_again(now, id, sent_at);
@@ -136,9 +145,13 @@ impl Plan {
             if executor.uid == pod.uid {
                 return true;
             }
-            // Names are unique: ours must have gone before this one came.
-            self.gone(now, id, End::deleted(id, &pod.name));
-            self.observe_stray(id, pod);
+            if executor.lost_until.is_some() {
+                // The pod of a create whose answer was lost may have come and gone before the create was sent again: a get
+                // tells whether this is late news of it.
+                self.ask_for(id);
+            } else {
+                self.replaced(now, id, pod);
+            }
             return false;
         }
         let released = executor.released;
@@ -168,6 +181,12 @@ impl Plan {
             self.trim(now);
         }
         true
+    }
+
+    /// Another pod has the name of an executor's: names are unique, so that its own must have gone before this one came.
+    fn replaced(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) {
+        self.gone(now, id, End::deleted(id, &pod.name));
+        self.observe_stray(id, pod);
     }
 
     /// Moves an executor on; pods never go back.
