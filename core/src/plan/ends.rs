@@ -92,7 +92,9 @@ impl Plan {
 
     /// The pod in the answer of a get.
     pub(super) fn observe_got(&mut self, now: Duration, id: ExecutorId, sent_at: Duration, pod: &PodFacts) {
-        let Some(executor) = self.ledger.get(id) else { return };
+        let Some(executor) = self.ledger.get(id) else {
+            return;
+        };
         if executor.is_confirmed() && executor.uid != pod.uid {
             if sent_at > executor.confirmed_at {
                 self.replaced(now, id, pod);
