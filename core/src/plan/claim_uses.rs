@@ -21,22 +21,16 @@ impl Plan {
     /// have to wait: for a name that another executor uses, or for a claim whose pod is on its way out.
     pub(super) fn give_claims(&mut self, now: Duration) {
         self.held.clear();
-        let mut wanted: Vec<_> = self
-            .making
-            .iter()
-            .flat_map(|(id, claims)| {
-                claims
-                    .iter()
-                    .enumerate()
-                    .map(|(index, claim)| (*id, index, claim))
-            })
-            .filter(|(_, _, claim)| claim.state == State::Wanted)
-            .map(|(id, index, claim)| (Reverse(claim.wanted.shape.size()), id, index))
-            .collect();
+        let mut wanted = Vec::new();
+        for (id, claims) in &self.making {
+            let claims = claims.iter().enumerate();
+            let claims = claims.filter(|(_, claim)| claim.state == State::Wanted);
+            wanted.extend(claims.map(|(index, claim)| (*id, index, claim.wanted.shape.size())));
+        }
         // A claim that is larger than needed is only given where nobody needs it all.
-        wanted.sort_by_key(|(size, _, _)| *size);
+        wanted.sort_by_key(|(_, _, size)| Reverse(*size));
         let mut left = Vec::new();
-        for (_, id, index) in wanted {
+        for (id, index, _) in wanted {
             let Some(claim) = self.making.get(&id).and_then(|claims| claims.get(index)) else {
                 continue;
             };

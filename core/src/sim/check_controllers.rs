@@ -27,7 +27,8 @@ impl Checker {
         if self.given.contains(&id) {
             self.executor_in(uid) != Some(id)
         } else {
-            self.ended_in.contains(uid)
+            // It has never asked: where another one asks in its pod, no process will be it.
+            self.ended_in.contains(uid) || self.in_pods.contains_key(uid)
         }
     }
 

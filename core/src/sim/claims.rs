@@ -1,6 +1,6 @@
 //! The simulated API server's volume claims: their list, their watch, and what protects those that are in use.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::plan::{
 };
 use crate::spec::ClaimShape;
 
-use super::cluster::{Cluster, refuse};
+use super::cluster::{Cluster, page_of, refuse};
 use super::{Happening, Sim};
 
 /// How long after a change of the claims a pod whose claim is missing is looked at again.
@@ -63,12 +63,14 @@ pub(super) struct ClaimLog {
     version: u64,
     compacted: u64,
     history: VecDeque<(u64, ClaimEvent)>,
+    snapshots: BTreeMap<u64, Vec<ClaimFacts>>,
 }
 
 impl ClaimLog {
     pub(super) fn compact(&mut self) {
         self.compacted = self.version;
         self.history.clear();
+        self.snapshots.clear();
     }
 }
 
@@ -216,19 +218,25 @@ impl Cluster {
         self.stir();
     }
 
-    /// A page of the claims. Later pages are of the same state, as nothing happens in between.
-    fn list_claims(&self, token: Option<&str>) -> ClaimPage {
-        let count = self.claims.values().filter(|claim| !claim.foreign).count();
-        let from: usize = token.and_then(|token| token.parse().ok()).unwrap_or(0);
-        let ours = self.claims.iter().filter(|(_, claim)| !claim.foreign);
-        let page = ours.skip(from).take(self.page_size.max(1));
-        let claims: Vec<_> = page.map(|(name, claim)| claim.facts(name)).collect();
-        let end = from + claims.len();
-        ClaimPage {
-            claims,
-            continue_token: (end < count).then(|| end.to_string()),
-            resource_version: self.claim_log.version.to_string(),
+    /// A page of the claims. All pages of a list show the same state.
+    fn list_claims(&mut self, token: Option<&str>) -> Result<ClaimPage, ApiFailure> {
+        let gone = || refuse(FailureClass::Gone, "the continue token is too old");
+        let (version, offset) = match token {
+            None => (self.claim_log.version, 0),
+            Some(token) => page_of(token).ok_or_else(gone)?,
+        };
+        if token.is_none() {
+            let ours = self.claims.iter().filter(|(_, claim)| !claim.foreign);
+            let ours = ours.map(|(name, claim)| claim.facts(name)).collect();
+            self.claim_log.snapshots.insert(version, ours);
         }
+        let all = self.claim_log.snapshots.get(&version).ok_or_else(gone)?;
+        let end = (offset + self.page_size.max(1)).min(all.len());
+        Ok(ClaimPage {
+            claims: all[offset..end].to_vec(),
+            continue_token: (end < all.len()).then(|| format!("{version}:{end}")),
+            resource_version: version.to_string(),
+        })
     }
 
     fn claim_events_since(&self, version: u64) -> Result<Vec<(u64, ClaimEvent)>, ApiFailure> {
@@ -286,11 +294,11 @@ impl Sim {
         self.publish();
     }
 
-    pub(super) fn list_claims(&self, token: Option<&str>) -> Result<ClaimPage, ApiFailure> {
+    pub(super) fn list_claims(&mut self, token: Option<&str>) -> Result<ClaimPage, ApiFailure> {
         if self.claim_rights == ClaimRights::None {
             return Err(refuse(FailureClass::Forbidden, "no list of claims"));
         }
-        Ok(self.cluster.list_claims(token))
+        self.cluster.list_claims(token)
     }
 
     pub(super) fn open_claim_watch(&mut self, call: CallId, version: &str) {

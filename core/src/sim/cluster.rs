@@ -277,10 +277,7 @@ impl Cluster {
                 }
                 (self.version, 0)
             }
-            Some(token) => token
-                .split_once(':')
-                .and_then(|(version, offset)| Some((version.parse().ok()?, offset.parse().ok()?)))
-                .ok_or_else(gone)?,
+            Some(token) => page_of(token).ok_or_else(gone)?,
         };
         let all = self.snapshots.get(&version).ok_or_else(gone)?;
         let end = (offset + self.page_size.max(1)).min(all.len());
@@ -363,6 +360,12 @@ impl Cluster {
         };
         self.history.push_back((self.version, event));
     }
+}
+
+/// Version and offset of the page that a continue token is for.
+pub(super) fn page_of(token: &str) -> Option<(u64, usize)> {
+    let (version, offset) = token.split_once(':')?;
+    Some((version.parse().ok()?, offset.parse().ok()?))
 }
 
 /// Whether a pod still is an executor.

@@ -14,6 +14,7 @@ pub mod faults;
 mod happening;
 pub mod nodes;
 pub mod ops;
+mod seen;
 mod server;
 mod spark;
 pub mod trouble;
@@ -21,18 +22,17 @@ mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use crate::plan::{
     Action, ApiFailure, CallId, DriverPod, ExecutorId, FailureClass, Notice, Outcome, Plan, PlanConfig,
-    PodPhase, ProfileId,
+    PodPhase,
 };
 use fastrand::Rng;
 
-use check::{Checker, Invariant, Violation};
+use check::{Checker, Invariant};
 use claims::ClaimRights;
-use cluster::{Cluster, Fate, is_alive};
+use cluster::{Cluster, Fate};
 use faults::Faults;
 use happening::Happening;
 use ops::Op;
@@ -211,18 +211,6 @@ impl Sim {
         self.now = until;
     }
 
-    /// What did not hold so far. Nothing happens any more after the first.
-    pub fn violations(&self) -> &[Violation] {
-        self.check.violations()
-    }
-
-    /// The last lines of the trace.
-    pub fn tail(&self) -> String {
-        let last = &self.trace[self.trace.len().saturating_sub(60)..];
-        let lines: Vec<_> = last.iter().map(|(at, entry)| format!("{at:?} {entry}")).collect();
-        lines.join("\n")
-    }
-
     /// Lets the next thing happen; false when it is later than `until`, or when something did not hold.
     pub fn step(&mut self, until: Duration) -> bool {
         if !self.violations().is_empty() {
@@ -285,61 +273,9 @@ impl Sim {
         self.scripted.entry(name).or_default().extend(outcomes);
     }
 
-    /// A number that differs where the plan has done something else, or at another time.
-    pub fn digest(&self) -> u64 {
-        let mut digest = std::hash::DefaultHasher::new();
-        for (at, action) in &self.actions {
-            (at, server::name_of(action)).hash(&mut digest);
-        }
-        self.now.hash(&mut digest);
-        digest.finish()
-    }
-
     /// Counts something that went wrong.
     pub(super) fn count(&mut self, trouble: &'static str) {
         *self.tally.entry(trouble).or_default() += 1;
-    }
-
-    /// What a call is, in a word or two.
-    pub fn kind_of(action: &Action) -> &'static str {
-        server::name_of(action)
-    }
-
-    /// When actions of this name were sent.
-    pub fn sent(&self, name: &str) -> Vec<Duration> {
-        self.actions
-            .iter()
-            .filter(|(_, action)| server::name_of(action) == name)
-            .map(|(at, _)| *at)
-            .collect()
-    }
-
-    /// Running executors of a profile that are not on their way out.
-    pub fn alive(&self, profile: u32) -> usize {
-        self.cluster
-            .pods
-            .values()
-            .filter(|pod| {
-                is_alive(pod)
-                    && pod.phase == PodPhase::Running
-                    && !pod.deleting
-                    && pod.app_id.as_deref() == Some(APP)
-                    && pod.profile == Some(ProfileId(profile))
-            })
-            .count()
-    }
-
-    /// The pod of an executor.
-    pub fn pod_of(&self, id: ExecutorId) -> Option<&crate::plan::PodFacts> {
-        if self.check.config().controller.is_some() {
-            return self.cluster.by_uid(self.check.pod_of(id)?);
-        }
-        self.cluster.pods.get(&format!("test-exec-{id}"))
-    }
-
-    /// The UID of an executor's pod.
-    pub fn uid_of(&self, id: ExecutorId) -> Option<String> {
-        self.pod_of(id).map(|pod| pod.uid.clone())
     }
 
     /// A pod ends by itself.

@@ -2,6 +2,7 @@ use stoker_core::plan::{
     Action, ControllerKind, ExecutorId, FailureClass, LossKind, Outcome, PlanConfig, PodPatch, PodPhase,
 };
 use stoker_core::sim::cluster::{Fate, is_alive};
+use stoker_core::sim::faults::Faults;
 use stoker_tests::sim::Sim;
 
 use crate::{abort, failed, losses, secs, unanswered};
@@ -274,6 +275,23 @@ fn a_create_whose_answer_was_lost_is_adopted_and_what_is_there_already_is_not() 
         sim.stop(secs(8)) && sim.sent("delete controller").is_empty(),
         "it is not ours"
     );
+}
+
+#[test]
+fn a_size_that_arrives_after_a_smaller_one_is_told_again() {
+    for kind in KINDS {
+        let mut sim = started(kind, 2);
+        sim.faults.apply_late = 100;
+        sim.target(0, 5);
+        sim.run(secs(1));
+        sim.faults = Faults::NONE;
+        sim.target(0, 2);
+        sim.run(secs(300));
+        let set = sim.cluster.sets.values().next().expect("a controller");
+        assert_eq!((set.replicas, sim.cluster.pods.len()), (2, 2), "{kind}");
+        assert_eq!(sim.cluster.created, 5, "{kind}: the larger size has arrived");
+        assert_eq!(sim.sent("scale controller").len(), 3, "{kind}");
+    }
 }
 
 #[test]
