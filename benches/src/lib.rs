@@ -1,5 +1,18 @@
 //! What the benchmarks share: an application whose executor pods are built, and the clock.
 
+#[cfg(feature = "stress")]
+pub mod criterion;
+#[cfg(feature = "stress")]
+pub mod machine;
+#[cfg(feature = "stress")]
+pub mod report;
+#[cfg(feature = "stress")]
+pub mod results;
+#[cfg(feature = "stress")]
+pub mod schedule;
+#[cfg(feature = "stress")]
+pub mod statistics;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

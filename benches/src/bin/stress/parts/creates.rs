@@ -1,0 +1,124 @@
+//! Creates per second.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stoker_benches::results::{Figures, Key, Who};
+use stoker_tests::local_cluster::{Allocate, DEADLINE};
+
+use crate::audit;
+use crate::field::{Field, app, by_way_of, pods_of, tune};
+use crate::raw;
+
+/// Numbers of connections of which the raw API server gets the best.
+const CONNECTIONS: [u32; 4] = [8, 16, 32, 64];
+/// Creates to find that out with.
+const TRIAL: u32 = 500;
+/// Stock Spark is stopped after so long: its rate does not change any more.
+const STOCK_WINDOW: Duration = Duration::from_mins(1);
+/// How long stock's driver and first executor may take.
+const STOCK_START: Duration = Duration::from_mins(2);
+/// Whoever makes too many has made them by then.
+const AFTER: Duration = Duration::from_secs(2);
+
+pub(super) fn measure(field: &Field, key: &Key) -> Figures {
+    let app = app(key);
+    let mut figures = match key.case.who {
+        Who::Raw => {
+            let connections = best_connections(field);
+            let mut figures = raw(field, &app, key.case.executors, connections);
+            figures.insert("connections".to_owned(), f64::from(connections));
+            figures
+        }
+        Who::Stoker => stoker(field, &app, key),
+        Who::Stock | Who::StockTuned => stock(field, &app, key),
+    };
+    figures.insert("wanted".to_owned(), f64::from(key.case.executors));
+    field.clear(&app);
+    figures
+}
+
+fn best_connections(field: &Field) -> u32 {
+    let best = || {
+        // The first creates of a cluster are slow, whoever makes them.
+        raw(field, "warm-up", TRIAL, CONNECTIONS[1]);
+        field.clear("warm-up");
+        let tried = CONNECTIONS.map(|connections| {
+            let app = format!("trial-{connections}");
+            let rate = raw(field, &app, TRIAL, connections)["rate"];
+            field.clear(&app);
+            eprintln!("    raw API server, {connections} connections: {rate:.0} creates per second");
+            (rate, connections)
+        });
+        let best = tried.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
+        best.map_or(CONNECTIONS[0], |(_, connections)| connections)
+    };
+    *field.connections.get_or_init(best)
+}
+
+fn raw(field: &Field, app: &str, executors: u32, connections: u32) -> Figures {
+    let bodies = raw::bodies(&field.cluster.properties(app), app, executors);
+    let audit = field.audit();
+    let api = Arc::clone(&field.api);
+    field.runtime.block_on(raw::post(api, bodies, connections, app));
+    audit::creates(&audit.calls(), &pods_of(app))
+}
+
+fn stoker(field: &Field, app: &str, key: &Key) -> Figures {
+    let mut properties = field.cluster.properties(app);
+    let relay = key
+        .case
+        .latency
+        .map(|latency| field.relay(Duration::from_millis(latency.into())));
+    if let Some(relay) = &relay {
+        by_way_of(&mut properties, relay);
+    }
+    let audit = field.audit();
+    let stoker = Allocate::start(&properties, key.case.executors);
+    await_created(&stoker, key.case.executors);
+    thread::sleep(AFTER);
+    let figures = audit::creates(&audit.calls(), &pods_of(app));
+    stoker.signal("TERM");
+    let (code, _) = stoker.wait();
+    assert_eq!(code, Some(0), "stoker allocate ends in order");
+    figures
+}
+
+/// Waits until so many executors are made.
+pub(super) fn await_created(stoker: &Allocate, executors: u32) {
+    let mut created = 0;
+    while created < executors {
+        match stoker.next_event(DEADLINE) {
+            Ok(event) => created += u32::from(event["event"] == "created"),
+            Err(error) => panic!("{created} of {executors} executors: {error}; {}", stoker.log()),
+        }
+    }
+}
+
+fn stock(field: &Field, app: &str, key: &Key) -> Figures {
+    let executors = key.case.executors;
+    let mut properties = field.cluster.properties(app);
+    tune(key.case.who, &mut properties, executors);
+    let relay = key
+        .case
+        .latency
+        .map(|latency| field.relay(Duration::from_millis(latency.into())));
+    if let Some(relay) = &relay {
+        by_way_of(&mut properties, relay);
+    }
+    let follow = field.follow(app);
+    let audit = field.audit();
+    let driver = field.driver(key.case.who, app, properties, executors);
+    assert!(
+        follow.wait(STOCK_START, |seen| seen.live() > 0),
+        "stock Spark made no executors: {}",
+        driver.log()
+    );
+    let began = Instant::now();
+    if follow.wait(STOCK_WINDOW, |seen| seen.live() >= executors as usize) {
+        // It may still make more.
+        thread::sleep(AFTER.min(STOCK_WINDOW.saturating_sub(began.elapsed())));
+    }
+    audit::creates(&audit.calls(), &pods_of(app))
+}
