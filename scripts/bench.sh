@@ -33,9 +33,11 @@ fi
 others=$(tr ' ' '\n' <<<"$parts" | grep -vx h | paste -sd,) || true
 if [[ -n $others ]]; then
     say "Parts $others"
-    stress run --parts "$others" "$@"
+    # What was measured is reported, whatever else failed.
+    stress run --parts "$others" "$@" || failed=1
 fi
 stress report "$report" --version "Stoker=$commit" --version "Spark=$SPARK_VERSION" \
     --version "Kubernetes=$("$STOKER_CLUSTER_BIN/kubectl" version --client -o json | sed -n 's/.*"gitVersion": "v\(.*\)".*/\1/p')" \
     --version "Java=$(java -version 2>&1 | sed -n 's/.*version "\(.*\)".*/\1/p')" --version "Rust=$RUST_VERSION"
 say "The report is $report"
+exit "${failed:-0}"

@@ -69,9 +69,10 @@ impl Api {
         }
     }
 
-    /// The events of an application's pods, a line each.
-    pub(crate) async fn watch(&self, app: &str) -> Incoming {
-        let path = format!("/pods?watch=true&labelSelector=spark-app-selector%3D{app}");
+    /// The events of an application's pods, a line each, from this version on or from what there is.
+    pub(crate) async fn watch(&self, app: &str, from: Option<u64>) -> Incoming {
+        let from = from.map_or(String::new(), |version| format!("&resourceVersion={version}"));
+        let path = format!("/pods?watch=true{from}&labelSelector=spark-app-selector%3D{app}");
         let request = self.request(Method::GET, &path, "application/json", Bytes::new());
         let answer = self.client.request(request).await.expect("a watch");
         assert_eq!(answer.status(), StatusCode::OK);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -21,6 +22,8 @@ pub(crate) struct Seen {
     /// When each was first seen deleted or failed, in milliseconds since 1970.
     lost: BTreeMap<u64, f64>,
     most: usize,
+    /// The latest resource version, from which a watch that the API server has ended goes on.
+    version: u64,
 }
 
 /// One line of a watch.
@@ -39,7 +42,9 @@ struct Pod {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Metadata {
+    resource_version: String,
     labels: BTreeMap<String, String>,
 }
 
@@ -52,6 +57,8 @@ struct Status {
 impl Seen {
     fn line(&mut self, line: &[u8], now: f64) {
         let event: Event = serde_json::from_slice(line).expect("an event of a watch");
+        let version = event.object.metadata.resource_version.parse();
+        self.version = self.version.max(version.expect("resource versions are numbers"));
         let id = event.object.metadata.labels.get("spark-exec-id");
         let id = id.and_then(|id| id.parse().ok()).expect("an executor's pod");
         if event.kind == "DELETED" || matches!(event.object.status.phase.as_str(), "Failed" | "Succeeded") {
@@ -85,27 +92,19 @@ pub(crate) struct Follow {
 
 impl Follow {
     /// Follows an application.
-    pub(crate) fn start(runtime: &Handle, api: &Api, app: &str) -> Self {
+    pub(crate) fn start(runtime: &Handle, api: &Arc<Api>, app: &str) -> Self {
         let seen = Arc::<Mutex<Seen>>::default();
-        let mut body = runtime.block_on(api.watch(app));
+        let first = runtime.block_on(api.watch(app, None));
         let watch = runtime.spawn({
-            let seen = Arc::clone(&seen);
+            let (seen, api, app) = (Arc::clone(&seen), Arc::clone(api), app.to_owned());
             async move {
-                let mut rest = Vec::new();
-                while let Some(Ok(frame)) = body.frame().await {
-                    let now = now();
-                    let Ok(data) = frame.into_data() else { continue };
-                    rest.extend_from_slice(&data);
-                    let Some(end) = rest.iter().rposition(|byte| *byte == b'\n') else {
-                        continue;
-                    };
-                    let tail = rest.split_off(end + 1);
-                    let mut seen = lock(&seen);
-                    for line in rest.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                        seen.line(line, now);
-                    }
-                    drop(seen);
-                    rest = tail;
+                let mut body = first;
+                loop {
+                    read(&seen, body).await;
+                    let version = lock(&seen).version;
+                    body = api
+                        .watch(&app, Some(version).filter(|version| *version > 0))
+                        .await;
                 }
             }
         });
@@ -120,6 +119,7 @@ impl Follow {
     pub(crate) fn wait(&self, most: Duration, condition: impl Fn(&Seen) -> bool) -> bool {
         let deadline = Instant::now() + most;
         while !condition(&self.seen()) {
+            assert!(!self.watch.is_finished(), "the watch has ended");
             if Instant::now() > deadline {
                 return false;
             }
@@ -132,6 +132,26 @@ impl Follow {
 impl Drop for Follow {
     fn drop(&mut self) {
         self.watch.abort();
+    }
+}
+
+/// Until the API server ends the watch, which it may at any time.
+async fn read(seen: &Mutex<Seen>, mut body: Incoming) {
+    let mut rest = Vec::new();
+    while let Some(Ok(frame)) = body.frame().await {
+        let now = now();
+        let Ok(data) = frame.into_data() else { continue };
+        rest.extend_from_slice(&data);
+        let Some(end) = rest.iter().rposition(|byte| *byte == b'\n') else {
+            continue;
+        };
+        let tail = rest.split_off(end + 1);
+        let mut seen = lock(seen);
+        for line in rest.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            seen.line(line, now);
+        }
+        drop(seen);
+        rest = tail;
     }
 }
 
@@ -151,7 +171,9 @@ mod tests {
 
     fn event(kind: &str, id: u32, phase: &str) -> Vec<u8> {
         let labels = serde_json::json!({"spark-exec-id": id.to_string()});
-        let event = serde_json::json!({"type": kind, "object": {"metadata": {"labels": labels}, "status": {"phase": phase}}});
+        let metadata = serde_json::json!({"resourceVersion": (10 - id).to_string(), "labels": labels});
+        let event =
+            serde_json::json!({"type": kind, "object": {"metadata": metadata, "status": {"phase": phase}}});
         serde_json::to_vec(&event).unwrap()
     }
 
@@ -171,6 +193,7 @@ mod tests {
         }
         assert_eq!(seen.live(), 1);
         assert_eq!(seen.most(), 2);
+        assert_eq!(seen.version, 9);
         assert_eq!(*seen.lost(), BTreeMap::from([(1, 4.0), (2, 7.0)]));
     }
 }

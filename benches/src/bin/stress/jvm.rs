@@ -168,7 +168,8 @@ impl Jvm {
         }
     }
 
-    fn end_of_log(&self) -> String {
+    /// The last lines of its log.
+    pub(crate) fn end_of_log(&self) -> String {
         let log = self.log();
         let lines: Vec<&str> = log.lines().rev().take(40).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")

@@ -19,6 +19,7 @@ mod parts;
 mod raw;
 mod relay;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -109,6 +110,7 @@ fn measure(run: &Run, results: &mut Results) {
         .filter(|key| !results.has(key))
         .collect();
     let mut field = None;
+    let mut failed = 0;
     let began = Instant::now();
     for (done, key) in missing.iter().enumerate() {
         eprintln!(
@@ -117,10 +119,18 @@ fn measure(run: &Run, results: &mut Results) {
             missing.len(),
             began.elapsed().as_secs_f64() / 60.0
         );
-        let figures = if key.case.kind == Kind::Pods {
-            parts::pods(&Programs::from_env(), key)
-        } else {
-            parts::measure(field.get_or_insert_with(Field::start), key)
+        // What fails is said, and measured again by the next run.
+        let figures = panic::catch_unwind(AssertUnwindSafe(|| {
+            if key.case.kind == Kind::Pods {
+                parts::pods(&Programs::from_env(), key)
+            } else {
+                parts::measure(field.get_or_insert_with(Field::start), key)
+            }
+        }));
+        let Ok(figures) = figures else {
+            failed += 1;
+            field = None;
+            continue;
         };
         let said: Vec<String> = figures
             .iter()
@@ -129,6 +139,10 @@ fn measure(run: &Run, results: &mut Results) {
         eprintln!("    {}", said.join(", "));
         results.add(*key, figures).expect("the results can be written");
     }
+    assert!(
+        failed == 0,
+        "{failed} measurements failed: the same command tries them again"
+    );
 }
 
 fn collect(directory: &Path, results: &mut Results) {

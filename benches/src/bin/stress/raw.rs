@@ -14,7 +14,7 @@ use crate::api::Api;
 
 /// Makes these pods over so many connections, and reads what a watch says meanwhile.
 pub(crate) async fn post(api: Arc<Api>, bodies: Vec<Bytes>, connections: u32, app: &str) {
-    let mut events = api.watch(app).await;
+    let mut events = api.watch(app, None).await;
     let watch = tokio::spawn(async move { while let Some(Ok(_)) = events.frame().await {} });
     let bodies = Arc::new(bodies);
     let next = Arc::new(AtomicUsize::new(0));

@@ -29,7 +29,7 @@ pub(super) fn measure(field: &Field, key: &Key) -> Figures {
     assert!(
         follow.wait(DEADLINE, |seen| seen.live() >= all),
         "{}",
-        driver.log()
+        driver.end_of_log()
     );
     driver.say(&format!("register 1 {losses}"));
 
@@ -39,7 +39,7 @@ pub(super) fn measure(field: &Field, key: &Key) -> Figures {
     let gone = losses as usize;
     let back = follow.wait(DEADLINE, |seen| seen.lost().len() >= gone && seen.live() >= all);
     let back_after = began.elapsed();
-    assert!(back, "{}", driver.log());
+    assert!(back, "{}", driver.end_of_log());
     thread::sleep(AFTER);
     driver.stop();
     let created = audit::creates(&audit.calls(), &pods_of(&app))["creates"];

@@ -113,7 +113,7 @@ fn stock(field: &Field, app: &str, key: &Key) -> Figures {
     assert!(
         follow.wait(STOCK_START, |seen| seen.live() > 0),
         "stock Spark made no executors: {}",
-        driver.log()
+        driver.end_of_log()
     );
     let began = Instant::now();
     if follow.wait(STOCK_WINDOW, |seen| seen.live() >= executors as usize) {

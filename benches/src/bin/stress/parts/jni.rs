@@ -28,7 +28,11 @@ pub(super) fn measure(field: &Field, key: &Key) -> Figures {
     let mut jvm = Jvm::start(command, &field.log(&app), Some(&start.to_string()));
     jvm.say(&format!("targets {executors}"));
     let all = executors as usize;
-    assert!(follow.wait(DEADLINE, |seen| seen.live() == all), "{}", jvm.log());
+    assert!(
+        follow.wait(DEADLINE, |seen| seen.live() == all),
+        "{}",
+        jvm.end_of_log()
+    );
     let [mean, median, p99] = numbers(&jvm.say(&format!("cost {executors}")));
     // What is lost is not replaced: nothing but losses happens.
     jvm.say("targets 0");

@@ -30,7 +30,11 @@ pub(super) fn measure(field: &Field, key: &Key) -> Figures {
 
     let follow = field.follow(&app);
     let mut driver = field.driver(who, &app, properties, 1);
-    assert!(follow.wait(DEADLINE, |seen| seen.live() == 1), "{}", driver.log());
+    assert!(
+        follow.wait(DEADLINE, |seen| seen.live() == 1),
+        "{}",
+        driver.end_of_log()
+    );
     thread::sleep(SETTLE);
 
     let audit = field.audit();
@@ -41,18 +45,23 @@ pub(super) fn measure(field: &Field, key: &Key) -> Figures {
     assert!(
         follow.wait(DEADLINE, |seen| seen.live() >= all),
         "{}",
-        driver.log()
+        driver.end_of_log()
     );
     thread::sleep(WINDOW.saturating_sub(began.elapsed()));
     let cpu = processor_seconds(driver.id()) - cpu;
     let heap = driver.heap();
     let outside = resident_bytes(driver.id());
-    let live = follow.seen().live();
 
-    driver.say("total 0");
+    // Executors that have not registered would go without being killed.
+    driver.say(&format!("register 1 {executors}"));
     let began = Instant::now();
-    driver.say(&format!("kill 1 {}", live.max(all)));
-    assert!(follow.wait(DEADLINE, |seen| seen.live() == 0), "{}", driver.log());
+    driver.say("total 0");
+    driver.say(&format!("kill 1 {executors}"));
+    assert!(
+        follow.wait(DEADLINE, |seen| seen.live() == 0),
+        "{}",
+        driver.end_of_log()
+    );
     let gone = began.elapsed();
     thread::sleep(SETTLE);
 

@@ -28,7 +28,7 @@ pub(super) fn measure(field: &Field, key: &Key) -> Figures {
     assert!(
         follow.wait(DEADLINE, |seen| seen.live() >= all),
         "{}",
-        driver.log()
+        driver.end_of_log()
     );
     driver.say(&format!("register 1 {losses}"));
 
