@@ -94,7 +94,7 @@ check: ## Formatting, lints, purity, licences and advisories
 	@scripts/check.sh
 
 .PHONY: bench
-bench: dist cluster ## Benchmarks beside stock Spark and the raw API server, all or BENCH="a h j"
+bench: dist cluster ## Benchmarks beside stock Spark and the raw API server (100 minutes), all or BENCH="a e"; writes benches/REPORT.md
 	@scripts/bench.sh
 
 .PHONY: fmt

@@ -32,6 +32,20 @@ pub enum Kind {
     Pods,
 }
 
+impl Kind {
+    /// In the order in which they are measured.
+    pub const ALL: [Kind; 8] = [
+        Kind::Creates,
+        Kind::Native,
+        Kind::Life,
+        Kind::Losses,
+        Kind::Churn,
+        Kind::Plan,
+        Kind::Jni,
+        Kind::Pods,
+    ];
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -200,6 +214,16 @@ impl Results {
             .collect();
         cases.dedup();
         cases
+    }
+
+    /// The rounds of what was measured most often.
+    pub fn most_rounds(&self, kind: Kind) -> Option<u32> {
+        let rounds = self
+            .all
+            .keys()
+            .filter(|key| key.case.kind == kind)
+            .map(|key| key.round);
+        rounds.max()
     }
 
     /// A figure in each round that has it.

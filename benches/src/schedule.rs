@@ -73,7 +73,12 @@ fn cases(part: Part) -> Vec<Case> {
                     ..case
                 };
                 let ours = direct(Creates, Stoker, &[1000, 5000]);
-                let stock = direct(Creates, StockTuned, &[1000]);
+                // Its own rate without latency is that of part a.
+                let stock = if latency == 0 {
+                    Vec::new()
+                } else {
+                    direct(Creates, StockTuned, &[1000])
+                };
                 ours.into_iter().chain(stock).map(away)
             })
             .collect(),
@@ -113,7 +118,7 @@ pub fn schedule(parts: &[Part], extent: Extent) -> Vec<Key> {
             ..case
         };
         let rounds = match (case.kind, case.who) {
-            (Kind::Creates, Who::Raw | Who::Stoker) | (Kind::Native | Kind::Jni, _) => extent.rounds,
+            (Kind::Creates, Who::Raw | Who::Stoker) | (Kind::Jni, _) => extent.rounds,
             _ => extent.stock_rounds,
         };
         keys.extend((1..=rounds).map(|round| Key { case, round }));

@@ -70,6 +70,13 @@ fn text(
          So only ratios of what was measured in one run, taking turns, mean anything elsewhere. Figures are medians of all rounds, \
          in brackets the least and the most. Tuned stock Spark has `batch.size` of all executors and `batch.delay` of a second.\n",
     );
+    let rounds: Vec<String> = Kind::ALL
+        .into_iter()
+        .filter_map(|kind| Some(format!("{kind} {}", results.most_rounds(kind)?)))
+        .collect();
+    if !rounds.is_empty() {
+        let _ = write!(text, "\nRounds: {}.\n", rounds.join(", "));
+    }
     text.push_str(&targets::section(&targets::all(results), reasons));
     for section in sections {
         text.push_str(&section.text);
@@ -113,10 +120,15 @@ fn growth(results: &Results, kind: Kind, who: Who, executors: u32, figure: &str)
     Some((at(executors)? - at(fewest)?) / f64::from(executors - fewest))
 }
 
-/// What an executor adds to a driver's memory, of the heap and beside it.
+/// What an executor adds to a driver's memory: on the heap and, with Stoker, in native memory. The latter is that of
+/// `stoker allocate`, as what a JVM has beside its heap comes and goes by more. Of stock Spark nothing but the heap is counted.
 fn memory_growth(results: &Results, who: Who, executors: u32) -> Option<f64> {
-    let growth = |figure| growth(results, Kind::Life, who, executors, figure);
-    Some(growth("heap_bytes")? + growth("resident_bytes")?)
+    let heap = growth(results, Kind::Life, who, executors, "heap_bytes")?;
+    let native = match who {
+        Who::Stoker => growth(results, Kind::Native, who, executors, "resident_bytes")?,
+        _ => 0.0,
+    };
+    Some(heap + native)
 }
 
 #[cfg(test)]

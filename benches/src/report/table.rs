@@ -27,11 +27,11 @@ impl Table {
     }
 }
 
-/// A number with three digits that mean something, and with thousands apart.
+/// A whole number, or three digits that mean something; with thousands apart.
 pub(super) fn number(value: f64) -> String {
     if value.abs() < 1000.0 {
         let digits = match value.abs() {
-            v if v >= 100.0 || v == 0.0 => 0,
+            v if v >= 100.0 || v.fract() == 0.0 => 0,
             v if v >= 10.0 => 1,
             v if v >= 1.0 => 2,
             _ => 3,
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_three_digits() {
+    fn numbers_are_whole_or_have_three_digits() {
         let numbers = [0.0, 0.0123, 1.234, 12.34, 123.4, 1234.5, 1_234_567.0, -1234.0];
         let expected = [
             "0",
@@ -87,8 +87,8 @@ mod tests {
     #[test]
     fn one_round_has_no_spread() {
         assert_eq!(spread(&[]), "");
-        assert_eq!(spread(&[5.0]), "5.00");
-        assert_eq!(spread(&[5.0, 7.0, 6.0]), "6.00 (5.00 to 7.00)");
+        assert_eq!(spread(&[5.0]), "5");
+        assert_eq!(spread(&[5.0, 7.0, 6.0]), "6 (5 to 7)");
     }
 
     #[test]

@@ -64,13 +64,14 @@ fn what_is_missed_is_said_with_its_reason() {
         text.contains("of the raw limit: the machine is small\n"),
         "{text}"
     );
-    assert!(text.contains("| ≥ 10.0 | 15.0 | met |"), "{text}");
+    assert!(text.contains("| ≥ 10 | 15 | met |"), "{text}");
     assert!(
         text.contains("| Pods made above the target, the most of any round | ≤ 0 | 0 | met |"),
         "{text}"
     );
     assert!(text.contains("p99: not looked into yet\n"), "{text}");
     assert!(text.contains("![creates](plots/creates.svg)"), "{text}");
+    assert!(text.contains("\n\nRounds: creates 1, losses 1.\n"), "{text}");
 }
 
 #[test]
@@ -87,17 +88,25 @@ fn growth_is_what_executors_add_to_the_fewest() {
     let results = Results::of([
         life(Who::Stoker, 1, 1e6, 1.0),
         life(Who::Stoker, 1001, 1e6 + 1024.0 * 1000.0, 1.5),
+        measured(Kind::Native, Who::Stoker, 1, &[("resident_bytes", 1e6)]),
+        measured(
+            Kind::Native,
+            Who::Stoker,
+            1001,
+            &[("resident_bytes", 1e6 + 1024.0 * 500.0)],
+        ),
         life(Who::StockTuned, 1, 2e6, 1.0),
         life(Who::StockTuned, 1001, 2e6 + 1024.0 * 20_000.0, 11.0),
     ]);
     let text = report(&results, &[]);
-    assert!(text.contains("| ≤ 0.100 | 0.050 | met |"), "{text}");
+    assert!(text.contains("| ≤ 0.100 | 0.075 | met |"), "{text}");
+    assert!(text.contains("| ≤ 3 | 0.500 | met |"), "{text}");
     assert!(
         text.contains("| CPU seconds per executor, of stock's | ≤ 0.200 | 0.050 | met |"),
         "{text}"
     );
     assert!(
-        text.contains("| 1,001 | stock Spark, tuned | 20.0 | 0 | 10.0 |"),
+        text.contains("| 1,001 | stock Spark, tuned | 20 | 0 | 10 |"),
         "{text}"
     );
     // What was not called is not "not measured".
@@ -110,7 +119,8 @@ fn growth_is_what_executors_add_to_the_fewest() {
 #[test]
 fn the_report_and_its_plots_are_written() -> io::Result<()> {
     let results = Results::of([1000, 10_000, 100_000].map(|executors| {
-        let nanos = f64::from(executors).ln() * 50.0;
+        // A little less than log n at the end.
+        let nanos = f64::from(executors).ln() * 50.0 - f64::from(executors) / 1e6;
         measured(Kind::Plan, Who::Stoker, executors, &[("event_ns", nanos)])
     }));
     let directory = tempfile::tempdir()?;
