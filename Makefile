@@ -64,7 +64,8 @@ test-cluster: native cluster ## Tests on a real API server, and of the local clu
 	bin=$$(tests/cluster/build.sh); \
 	(cd tests/cluster && STOKER_CLUSTER_BIN="$$bin" go test ./...); \
 	STOKER_CLUSTER_BIN="$$bin" STOKER_BIN="$$STOKER_BIN" \
-	    cargo test --locked -p stoker-tests --features cluster --lib --test cluster --test check --test faults
+	    cargo test --locked -p stoker-tests --features cluster --lib --test cluster --test check --test faults; \
+	cargo test --locked -p stoker-benches --features stress --bin stress
 
 .PHONY: test-spark
 test-spark: dist cluster ## Real Spark applications with real executors

@@ -1,16 +1,10 @@
-//! What the benchmarks share: an application whose executor pods are built, and the clock.
+//! What the benchmarks share: an application whose executor pods are built, the clock, what is measured, and the report of it.
 
-#[cfg(feature = "stress")]
 pub mod criterion;
-#[cfg(feature = "stress")]
 pub mod machine;
-#[cfg(feature = "stress")]
 pub mod report;
-#[cfg(feature = "stress")]
 pub mod results;
-#[cfg(feature = "stress")]
 pub mod schedule;
-#[cfg(feature = "stress")]
 pub mod statistics;
 
 use std::collections::BTreeMap;
