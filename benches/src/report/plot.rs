@@ -4,6 +4,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// Points of a line, and whose they are.
+#[derive(Debug, Clone)]
 pub(super) struct Series {
     pub(super) name: String,
     pub(super) points: Vec<(f64, f64)>,
@@ -26,16 +27,21 @@ const COLOURS: [RGBColor; 4] = [
 
 /// The plot, unless there is nothing to be drawn.
 pub(super) fn lines(axes: &Axes, series: &[Series]) -> Option<String> {
+    // A logarithm knows nothing below zero.
+    let mut series: Vec<Series> = series.to_vec();
+    for one in &mut series {
+        one.points.retain(|point| point.0 > 0.0 && point.1 > 0.0);
+    }
     let points = || series.iter().flat_map(|series| series.points.iter().copied());
     let reach = |values: Vec<f64>| -> Option<(f64, f64)> {
         let (least, most) = crate::statistics::range(&values)?;
-        Some((least.max(1e-3) / 1.5, most.max(1e-3) * 1.5))
+        Some((least / 1.5, most * 1.5))
     };
     let (left, right) = reach(points().map(|point| point.0).collect())?;
     let (bottom, top) = reach(points().map(|point| point.1).collect())?;
     let mut svg = String::new();
     // Nothing but memory is written to.
-    draw(&mut svg, axes, series, (left, right), (bottom, top)).ok()?;
+    draw(&mut svg, axes, &series, (left, right), (bottom, top)).ok()?;
     Some(svg)
 }
 
@@ -101,9 +107,10 @@ mod tests {
         assert_eq!(lines(&axes, &[]), None);
         let series = Series {
             name: "Stoker".to_owned(),
-            points: vec![(100.0, 20.0), (1000.0, 30.0)],
+            points: vec![(100.0, -20.0), (1000.0, 30.0)],
         };
         let svg = lines(&axes, &[series]).unwrap();
+        assert_eq!(svg.matches("<circle").count(), 1);
         for text in ["<svg", "Title", "Executors", "Rate", "Stoker", "</svg>"] {
             assert!(svg.contains(text), "{text}");
         }

@@ -12,7 +12,7 @@ use crate::field::{Field, app, by_way_of, pods_of, tune};
 use crate::raw;
 
 /// Numbers of connections of which the raw API server gets the best.
-const CONNECTIONS: [u32; 4] = [8, 16, 32, 64];
+const CONNECTIONS: [u32; 5] = [8, 16, 32, 64, 128];
 /// Creates to find that out with.
 const TRIAL: u32 = 500;
 /// Stock Spark is stopped after so long: its rate does not change any more.
@@ -40,18 +40,20 @@ pub(super) fn measure(field: &Field, key: &Key) -> Figures {
 }
 
 fn best_connections(field: &Field) -> u32 {
+    let try_out = |connections| {
+        let app = format!("trial-{connections}");
+        let rate = raw(field, &app, TRIAL, connections)["rate"];
+        field.clear(&app);
+        eprintln!("    raw API server, {connections} connections: {rate:.0} creates per second");
+        (rate, connections)
+    };
     let best = || {
         // The first creates of a cluster are slow, whoever makes them.
-        raw(field, "warm-up", TRIAL, CONNECTIONS[1]);
-        field.clear("warm-up");
-        let tried = CONNECTIONS.map(|connections| {
-            let app = format!("trial-{connections}");
-            let rate = raw(field, &app, TRIAL, connections)["rate"];
-            field.clear(&app);
-            eprintln!("    raw API server, {connections} connections: {rate:.0} creates per second");
-            (rate, connections)
-        });
-        let best = tried.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
+        try_out(CONNECTIONS[1]);
+        // Up and down: what changes meanwhile is for none of them alone.
+        let up = CONNECTIONS.map(try_out);
+        let down = CONNECTIONS.into_iter().rev().map(try_out);
+        let best = up.into_iter().chain(down).max_by(|a, b| a.0.total_cmp(&b.0));
         best.map_or(CONNECTIONS[0], |(_, connections)| connections)
     };
     *field.connections.get_or_init(best)
