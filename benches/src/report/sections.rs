@@ -74,11 +74,17 @@ fn creates(results: &Results) -> Section {
         let ratio = results
             .paired_ratio(ours, *one, "rate")
             .filter(|_| one.who != Who::Stoker);
+        let creates = results.median(*one, "creates");
+        let cpu = results
+            .median(*one, "cpu_s")
+            .zip(creates)
+            .map(|(cpu, creates)| cpu / creates * 1e3);
         table.row(&[
             number(f64::from(one.executors)),
             one.who.to_string(),
             spread(&results.values(*one, "rate")),
             spread(&results.values(*one, "creates")),
+            optional(cpu),
             optional(ratio),
         ]);
     }
@@ -92,7 +98,8 @@ fn creates(results: &Results) -> Section {
     section(
         "Creates per second",
         "By the API server's audit log, from the first request to the last answer. The raw API server gets the same bytes over \
-         the number of connections it does best with, and one plain watch. The ratio is the median of the rounds' own.",
+         the number of connections it does best with, and one plain watch. The ratio is the median of the rounds' own. CPU is that of \
+         the process that makes the pods, its start and a watch included; the rest is the control plane's.",
         table,
         cases.len(),
         plot.map(|svg| ("creates.svg", svg)),

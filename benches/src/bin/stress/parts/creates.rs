@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use stoker_benches::results::{Figures, Key, Who};
 use stoker_tests::local_cluster::{Allocate, DEADLINE};
 
-use crate::audit;
+use crate::audit::{self, Audit};
 use crate::field::{Field, app, by_way_of, pods_of, tune};
+use crate::jvm::processor_seconds;
 use crate::raw;
 
 /// Numbers of connections of which the raw API server gets the best.
@@ -63,8 +64,10 @@ fn raw(field: &Field, app: &str, executors: u32, connections: u32) -> Figures {
     let bodies = raw::bodies(&field.cluster.properties(app), app, executors);
     let audit = field.audit();
     let api = Arc::clone(&field.api);
+    let before = processor_seconds(std::process::id());
     field.runtime.block_on(raw::post(api, bodies, connections, app));
-    audit::creates(&audit.calls(), &pods_of(app))
+    let cpu = processor_seconds(std::process::id()) - before;
+    made(&audit, app, cpu)
 }
 
 fn stoker(field: &Field, app: &str, key: &Key) -> Figures {
@@ -80,7 +83,7 @@ fn stoker(field: &Field, app: &str, key: &Key) -> Figures {
     let stoker = Allocate::start(&properties, key.case.executors);
     await_created(&stoker, key.case.executors);
     thread::sleep(AFTER);
-    let figures = audit::creates(&audit.calls(), &pods_of(app));
+    let figures = made(&audit, app, processor_seconds(stoker.id()));
     stoker.signal("TERM");
     let (code, _) = stoker.wait();
     assert_eq!(code, Some(0), "stoker allocate ends in order");
@@ -122,5 +125,12 @@ fn stock(field: &Field, app: &str, key: &Key) -> Figures {
         // It may still make more.
         thread::sleep(AFTER.min(STOCK_WINDOW.saturating_sub(began.elapsed())));
     }
-    audit::creates(&audit.calls(), &pods_of(app))
+    made(&audit, app, processor_seconds(driver.id()))
+}
+
+/// What was made, and what its maker took of the processor for it.
+fn made(audit: &Audit, app: &str, cpu: f64) -> Figures {
+    let mut figures = audit::creates(&audit.calls(), &pods_of(app));
+    figures.insert("cpu_s".to_owned(), cpu);
+    figures
 }
