@@ -1,7 +1,5 @@
 //! Half of the executors are lost at once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,8 +10,6 @@ use crate::audit;
 use crate::field::{Field, app, pods_of, tune};
 
 const DEADLINE: Duration = Duration::from_mins(3);
-/// Connections that delete: as fast as the API server can.
-const CONNECTIONS: u32 = 32;
 /// Whoever makes too many has made them by then.
 const AFTER: Duration = Duration::from_secs(5);
 
@@ -34,7 +30,9 @@ pub(super) fn measure(field: &Field, key: &Key) -> Figures {
     driver.say(&format!("register 1 {losses}"));
 
     let began = Instant::now();
-    field.runtime.block_on(delete(field, &app, losses));
+    let prefix = pods_of(&app);
+    let lost = (1..=losses).map(|id| format!("{prefix}{id}"));
+    field.runtime.block_on(field.api.delete_pods(lost));
     let deleted = began.elapsed();
     let gone = losses as usize;
     let back = follow.wait(DEADLINE, |seen| seen.lost().len() >= gone && seen.live() >= all);
@@ -52,26 +50,4 @@ pub(super) fn measure(field: &Field, key: &Key) -> Figures {
         ("creates", created),
         ("too_many", created - f64::from(executors + losses)),
     ])
-}
-
-async fn delete(field: &Field, app: &str, last: u32) {
-    let prefix = pods_of(app);
-    let next = Arc::new(AtomicU32::new(1));
-    let tasks: Vec<_> = (0..CONNECTIONS)
-        .map(|_| {
-            let (api, next, prefix) = (Arc::clone(&field.api), Arc::clone(&next), prefix.clone());
-            tokio::spawn(async move {
-                loop {
-                    let id = next.fetch_add(1, Ordering::Relaxed);
-                    if id > last {
-                        break;
-                    }
-                    api.delete_pod(&format!("{prefix}{id}")).await;
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await.expect("all are deleted");
-    }
 }
