@@ -84,9 +84,8 @@ fn stoker(field: &Field, app: &str, key: &Key) -> Figures {
     await_created(&stoker, key.case.executors);
     thread::sleep(AFTER);
     let figures = made(&audit, app, processor_seconds(stoker.id()));
-    stoker.signal("TERM");
-    let (code, _) = stoker.wait();
-    assert_eq!(code, Some(0), "stoker allocate ends in order");
+    // Killed, not asked to end: releasing thousands is no part of this.
+    drop(stoker);
     figures
 }
 

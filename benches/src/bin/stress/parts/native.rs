@@ -29,9 +29,8 @@ pub(super) fn measure(field: &Field, key: &Key) -> Figures {
         ("resident_bytes", resident_bytes(stoker.id())),
         ("cpu_s", processor_seconds(stoker.id())),
     ]);
-    stoker.signal("TERM");
-    let (code, _) = stoker.wait();
-    assert_eq!(code, Some(0), "stoker allocate ends in order");
+    // Killed, not asked to end: releasing thousands is no part of this.
+    drop(stoker);
     field.clear(&app);
     measured
 }
