@@ -6,6 +6,8 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 ENV := . scripts/env.sh
+# Each step says how long after this it begins.
+export STOKER_STARTED := $(shell date +%s)
 
 .PHONY: help
 help: ## Show this list
@@ -44,14 +46,30 @@ dist: build spark ## Install Stoker into a copy of the Spark distribution
 demo: dist cluster ## Run Spark jobs on a local cluster, lose executors, see them replaced
 	@scripts/demo.sh
 
+# What the tests are built with, so that building them beforehand builds the very same.
+RUST_TESTS := --locked --workspace --exclude stoker-jni --features stoker-core/cli
+JVM_TESTS := --locked -p stoker-jni --features fake-engine
+CLUSTER_TESTS := --locked -p stoker-tests --features cluster --lib --test cluster --test check --test faults
+HISTORIES := --quiet --locked --profile histories -p stoker-tests --no-default-features --test plan_properties
+
+.PHONY: test-programs
+test-programs: spark-jars ## Build the programs that the tests run
+	@$(ENV); say "Building the tests"; \
+	cargo test --no-run $(RUST_TESTS); \
+	cargo test --no-run $(JVM_TESTS); \
+	cargo build $(JVM_TESTS); \
+	cargo test --no-run $(CLUSTER_TESTS); \
+	cargo test --no-run $(HISTORIES); \
+	scripts/fuzz.sh build
+
 .PHONY: test
 test: test-rust histories fuzz test-java test-cluster test-spark ## Run all tests
 
 .PHONY: test-rust
 test-rust: spark-jars ## Unit, property, contract, differential and JVM boundary tests
 	@$(ENV); say "Rust tests"; \
-	STOKER_SPARK_JARS="$$STOKER_CACHE/spark-jars" cargo test --locked --workspace --exclude stoker-jni --features stoker-core/cli; \
-	cargo test --locked -p stoker-jni --features fake-engine
+	STOKER_SPARK_JARS="$$STOKER_CACHE/spark-jars" cargo test $(RUST_TESTS); \
+	cargo test $(JVM_TESTS)
 
 .PHONY: test-java
 test-java: native spark-jars ## Java tests, and that every class links against every supported Spark
@@ -64,7 +82,7 @@ test-cluster: native cluster ## Tests on a real API server, and of the local clu
 	bin=$$(tests/cluster/build.sh); \
 	(cd tests/cluster && STOKER_CLUSTER_BIN="$$bin" go test ./...); \
 	STOKER_CLUSTER_BIN="$$bin" STOKER_BIN="$$STOKER_BIN" \
-	    cargo test --locked -p stoker-tests --features cluster --lib --test cluster --test check --test faults; \
+	    cargo test $(CLUSTER_TESTS); \
 	cargo test --locked -p stoker-benches --features stress --bin stress
 
 .PHONY: test-spark
@@ -75,8 +93,7 @@ test-spark: dist cluster ## Real Spark applications with real executors
 .PHONY: histories
 histories: ## Random histories of the plan in the simulator, STOKER_HISTORIES (20000) of them
 	@$(ENV); say "Random histories"; \
-	STOKER_HISTORIES=$${STOKER_HISTORIES:-20000} cargo test --quiet --locked --profile histories -p stoker-tests \
-	    --no-default-features --test plan_properties
+	STOKER_HISTORIES=$${STOKER_HISTORIES:-20000} cargo test $(HISTORIES)
 
 .PHONY: mutations
 mutations: ## Put deliberate bugs into a copy of the plan: the simulator's tests have to catch each (half an hour)

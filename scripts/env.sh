@@ -22,6 +22,6 @@ STOKER_JAR=$STOKER_ROOT/java/target/stoker-spark_2.13-$STOKER_VERSION.jar
 STOKER_NATIVE_LIB=$CARGO_TARGET_DIR/release/libstoker_jni.so
 STOKER_BIN=$CARGO_TARGET_DIR/release/stoker
 
-say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+say() { printf '\033[1m==> %s\033[0m%s\n' "$*" "${STOKER_STARTED:+ ($(($(date +%s) - STOKER_STARTED)) s)}" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 need() { command -v "$1" >/dev/null || die "$1 is missing: $2"; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes what reads the user's texts with libFuzzer, each target for STOKER_FUZZ_SECONDS. What is found is printed and
-# kept in the cache; as a file in fuzz/corpus it becomes a test.
+# kept in the cache; as a file in fuzz/corpus it becomes a test. `fuzz.sh build` only builds the fuzzer.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$STOKER_ROOT"
@@ -15,6 +15,7 @@ coverage=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1)
 RUSTFLAGS="${coverage[*]}" cargo build --quiet --locked --profile fuzz --target "$target" -p stoker-fuzz --features libfuzzer
+[[ ${1:-} != build ]] || exit 0
 fuzzer=$CARGO_TARGET_DIR/$target/fuzz/stoker-fuzz
 
 # Words for the fuzzer to put together: the names of all keys.

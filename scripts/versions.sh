@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The same jars in other versions of Spark, those in SPARK_VERSIONS without SPARK_VERSION by default: a job in cluster mode
 # that loses an executor, one in client mode with dynamic allocation, one with a StatefulSet, and what installing has
-# changed. Needs `make build cluster` before it.
+# changed. Two versions run beside each other. Needs `make build cluster` before it.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
@@ -11,10 +11,17 @@ if ((${#versions[@]} == 0)); then
         [[ $version == "$SPARK_VERSION" ]] || versions+=("$version")
     done
 fi
-for version in "${versions[@]}"; do
-    export SPARK_VERSION=$version
-    "$STOKER_ROOT/scripts/dist.sh" >/dev/null
-    say "Spark $version"
-    "$STOKER_ROOT/scripts/demo.sh" --runs cluster:pod
-    "$STOKER_ROOT/scripts/e2e.sh" dynamic_allocation_with_profiles stateful_set distributions_differ_only_as_told
-done
+
+# One version; each line says which.
+run_on() (
+    export SPARK_VERSION=$1
+    {
+        "$STOKER_ROOT/scripts/dist.sh" >/dev/null
+        say "Spark $SPARK_VERSION"
+        "$STOKER_ROOT/scripts/demo.sh" --runs cluster:pod
+        "$STOKER_ROOT/scripts/e2e.sh" --lanes 1 dynamic_allocation_with_profiles stateful_set distributions_differ_only_as_told
+    } 2>&1 | sed -u "s/^/$SPARK_VERSION  /"
+)
+export -f run_on say die
+export STOKER_ROOT
+printf '%s\n' "${versions[@]}" | xargs -P 2 -I{} bash -euo pipefail -c 'run_on {}'

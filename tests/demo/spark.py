@@ -7,8 +7,12 @@ import socket
 import subprocess
 import urllib.error
 import urllib.request
+import uuid
 
 from cluster import Failure
+
+# The label of driver pods that tells submissions apart.
+SUBMISSION = "stoker.io/submission"
 
 
 def free_port():
@@ -26,6 +30,7 @@ class Application:
         self.ui_port = free_port()
         self.log_path = log_path
         self.app_id = None
+        self.submission = uuid.uuid4().hex
         self.driver_host = "127.0.0.1"
         settings = {
             "spark.kubernetes.namespace": cluster.env["NAMESPACE"],
@@ -55,6 +60,7 @@ class Application:
                 "spark.kubernetes.driver.request.cores": "100m",
                 "spark.kubernetes.submission.waitAppCompletion": "true",
                 "spark.driver.memory": "512m",
+                f"spark.kubernetes.driver.label.{SUBMISSION}": self.submission,
             }
             jar = "local:///opt/apps/apps.jar"
         settings |= dict(conf)
@@ -87,18 +93,19 @@ class Application:
         """What the application printed: here in client mode, in the driver's container in cluster mode."""
         if self.mode == "client":
             return self.log_path.read_text(errors="replace")
-        drivers = self.driver_pods()
-        return "\n".join(self.cluster.logs(pod["metadata"]["name"], "spark-kubernetes-driver") for pod in drivers)
+        driver = self.driver_pod()
+        return self.cluster.logs(driver["metadata"]["name"], "spark-kubernetes-driver") if driver else ""
 
-    def driver_pods(self):
-        return self.cluster.get("pods", "-l", "spark-role=driver")
+    def driver_pod(self):
+        """The driver pod of this submission, if it is there: the pods of earlier ones stay."""
+        return next(iter(self.cluster.get("pods", f"{SUBMISSION}={self.submission}")), None)
 
     def rest(self, path):
         if self.mode == "cluster" and self.driver_host == "127.0.0.1":
-            running = [pod["status"].get("podIP") for pod in self.driver_pods() if pod["status"]["phase"] == "Running"]
-            if not running or not running[-1]:
+            driver = self.driver_pod()
+            if not driver or driver["status"]["phase"] != "Running" or not driver["status"].get("podIP"):
                 return None
-            self.driver_host = running[-1]
+            self.driver_host = driver["status"]["podIP"]
         try:
             with urllib.request.urlopen(f"http://{self.driver_host}:{self.ui_port}/api/v1/{path}", timeout=10) as answer:
                 return json.load(answer)

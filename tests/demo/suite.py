@@ -4,6 +4,8 @@ from cluster import Failure, wait_for
 from spark import Application
 
 DEADLINE = 240
+# How much of a driver's output is told when its case has failed.
+TOLD_LINES = 60
 
 
 class Suite:
@@ -11,10 +13,26 @@ class Suite:
 
     def __init__(self, cluster, options, logs):
         self.cluster, self.options, self.logs = cluster, options, logs
+        # What the case that runs has submitted.
+        self.apps = []
 
     def submit(self, name, mode, args=(4, 1, DEADLINE), executors=1, conf=(), main="SparkPi", spark_home=None):
         home = spark_home or self.options.spark_home
-        return Application(self.cluster, home, mode, args, self.logs / f"{name}.log", executors, conf, main)
+        app = Application(self.cluster, home, mode, args, self.logs / f"{name}.log", executors, conf, main)
+        self.apps.append(app)
+        return app
+
+    def last_words(self):
+        """The end of what the case's drivers have said."""
+        lines = []
+        for app in self.apps:
+            said = app.output().splitlines()[-TOLD_LINES:]
+            lines += [f"--- {app.log_path}, in {app.mode} mode", *said]
+        return "\n".join(lines)
+
+    def tidy(self):
+        """Takes away what a failed case has left, so that the next one begins as on a new cluster."""
+        self.cluster.kubectl("delete", "statefulsets,deployments,pods,configmaps,persistentvolumeclaims", "-l", "spark-app-selector")
 
     def let_go_on(self, gate):
         (self.cluster.control / gate).touch()
@@ -36,7 +54,7 @@ class Suite:
         wait_for("nothing to be left", lambda: not self.cluster.executors() and not self.config_maps(), DEADLINE)
 
     def config_maps(self):
-        return self.cluster.get("configmaps", "-l", "spark-role=executor")
+        return self.cluster.get("configmaps", "spark-role=executor")
 
     def refused(self, name, says, conf):
         """A client-mode driver that cannot have executors fails with a message, and makes nothing."""

@@ -1,6 +1,8 @@
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
+import io.fabric8.kubernetes.api.model.PersistentVolumeClaimList;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.client.Config;
@@ -22,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.apache.spark.SecurityManager;
 import org.apache.spark.SecurityManager$;
 import org.apache.spark.SparkConf;
@@ -36,8 +39,10 @@ import org.apache.spark.resource.ResourceProfile;
 import org.apache.spark.resource.ResourceProfile$;
 import org.apache.spark.resource.TaskResourceRequest;
 import org.apache.spark.scheduler.cluster.k8s.AbstractPodsAllocator;
+import org.apache.spark.scheduler.cluster.k8s.ExecutorPodsAllocator;
 import org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBuilder;
 import scala.Option;
+import scala.collection.mutable.ArrayBuffer;
 
 /**
  * Builds executor pods, their further resources and ConfigMaps with stock Spark's own classes.
@@ -45,7 +50,7 @@ import scala.Option;
  * <p>Runs with the jars of one Spark version on the class path and this directory as argument. It answers each line of
  * its input with one line. First it tells {"version", "user"}. A case is {"spark": {key: value}, "test": {key: value}};
  * README.md beside this file tells what "test" may contain. Its answer is {"prefix", "pod", "resources",
- * "configMap"}, with "controller" where the case has replicas, or {"error"}.
+ * "configMap"}, with "controller" where the case has replicas and "given" where it has claims, or {"error"}.
  *
  * <p>The source is compiled against Scala 2.12 and 2.13: collections are built and read with what both have.
  */
@@ -131,7 +136,35 @@ public final class StockPods {
       int replicas = Integer.parseInt(test.get("case.replicas"));
       result.put("controller", StockController.of(conf, security, appId(), driverPod.get(), profile, replicas));
     }
+    if (test.containsKey("case.claims")) {
+      result.put("given", given(conf, security, pod, built, test.get("case.claims")));
+    }
     return result;
+  }
+
+  /** Which of these claims, all free, the allocator gives the pod: by the name of the claim that it was to have. */
+  private static Map<String, String> given(
+      SparkConf conf, SecurityManager security, Pod pod, KubernetesExecutorSpec built, String claims) {
+    ArrayBuffer<PersistentVolumeClaim> free = new ArrayBuffer<>();
+    JSON.unmarshal(claims, PersistentVolumeClaimList.class).getItems().forEach(free::$plus$eq);
+    List<String> wanted = claimNames(pod);
+    new ExecutorPodsAllocator(conf, security, new KubernetesExecutorBuilder(), null, null, null)
+        .replacePVCsIfNeeded(pod, built.executorKubernetesResources(), free);
+    List<String> mounted = claimNames(pod);
+    Map<String, String> given = new TreeMap<>();
+    for (int i = 0; i < wanted.size(); i++) {
+      if (!wanted.get(i).equals(mounted.get(i))) {
+        given.put(wanted.get(i), mounted.get(i));
+      }
+    }
+    return given;
+  }
+
+  private static List<String> claimNames(Pod pod) {
+    return pod.getSpec().getVolumes().stream()
+        .filter(volume -> volume.getPersistentVolumeClaim() != null)
+        .map(volume -> volume.getPersistentVolumeClaim().getClaimName())
+        .collect(Collectors.toList());
   }
 
   /** What KubernetesClusterSchedulerBackend does. */

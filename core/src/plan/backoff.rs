@@ -36,6 +36,12 @@ impl Backoff {
         }
     }
 
+    /// Whether the delay before this was as long as any.
+    pub(super) fn is_longest(&self) -> bool {
+        let before = self.level.checked_sub(1);
+        before.is_some_and(|level| self.base.saturating_mul(1 << level) >= self.max)
+    }
+
     /// Forgets the failures.
     pub(super) fn reset(&mut self) {
         self.level = 0;

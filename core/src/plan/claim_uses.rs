@@ -1,6 +1,7 @@
 //! Which claim each executor is given: one that is free, a new one, or none yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Plan;
@@ -16,36 +17,46 @@ use super::types::ExecutorId;
 const MOMENT: Duration = Duration::from_secs(5);
 
 impl Plan {
-    /// Gives claims that are free to executors that are prepared, the oldest first, and notes which have to wait: for
+    /// Gives claims that are free to executors that are prepared, the largest first and then the oldest, and notes which have to wait: for
     /// a name that another executor uses, or for a claim whose pod is on its way out.
     pub(super) fn give_claims(&mut self, now: Duration) {
         self.held.clear();
-        // Whose each name is among those that are being made.
-        let mut names = BTreeMap::new();
-        let mut wanted = Vec::new();
-        for (id, claims) in &self.making {
-            for (index, claim) in claims.iter().enumerate() {
-                let first = *names.entry(&claim.wanted.name).or_insert(*id) == *id;
-                if claim.state == State::Wanted {
-                    wanted.push((*id, index, first, claim.wanted.clone()));
-                }
-            }
-        }
+        let mut wanted: Vec<_> = self
+            .making
+            .iter()
+            .flat_map(|(id, claims)| {
+                claims
+                    .iter()
+                    .enumerate()
+                    .map(|(index, claim)| (*id, index, claim))
+            })
+            .filter(|(_, _, claim)| claim.state == State::Wanted)
+            .map(|(id, index, claim)| (Reverse(claim.wanted.shape.size()), id, index))
+            .collect();
+        // A claim that is larger than needed is only given where nobody needs it all.
+        wanted.sort_by_key(|(size, _, _)| *size);
         let mut left = Vec::new();
-        for (id, index, first, claim) in wanted {
+        for (_, id, index) in wanted {
+            let Some(claim) = self.making.get(&id).and_then(|claims| claims.get(index)) else {
+                continue;
+            };
+            let first = self.is_first(id, claim);
+            let claim = &claim.wanted;
             if !first || self.volumes.is_taken(&claim.name, id) {
-                self.hold_name(id, index, &claim.name);
+                let name = claim.name.clone();
+                self.hold_name(id, index, &name);
                 continue;
             }
             let found = if self.volumes.is_free(&claim.name, id) {
                 Some(claim.name.clone())
             } else if self.reuses_claims() {
-                self.volumes.find(&claim).map(str::to_owned)
+                self.volumes.find(claim).map(str::to_owned)
             } else {
                 None
             };
             match found {
-                None => left.push((id, index, claim)),
+                None if self.reuses_claims() => left.push((id, index, claim.clone())),
+                None => {}
                 Some(name) if self.knows_claims(now) => {
                     self.volumes.take(&name, id);
                     tracing::info!(executor = id.0, claim = name, "a volume claim is used again");
@@ -56,7 +67,7 @@ impl Plan {
                 }
             }
         }
-        if self.reuses_claims() && !left.is_empty() {
+        if !left.is_empty() {
             self.hold_for_leaving(now, left);
         }
     }
@@ -73,10 +84,9 @@ impl Plan {
         let mut leaving = self.volumes.leaving(leaves, waits && !kept);
         let mut until = None;
         for (id, index, claim) in left.into_iter().rev() {
-            let found = leaving
-                .iter()
-                .position(|name| claim.replaceable && self.volumes.serves(name, &claim.shape));
-            if let Some(position) = found {
+            let found = self.volumes.fitting(leaving.iter().copied(), &claim);
+            let position = found.and_then(|found| leaving.iter().position(|name| *name == found));
+            if let Some(position) = position {
                 let user = self.volumes.user(leaving.remove(position));
                 let ended = user
                     .and_then(|user| ledger.get(user))

@@ -16,6 +16,8 @@ use super::types::{ExecutorId, ObjectRef};
 pub(super) struct Claim {
     pub(super) wanted: WantedClaim,
     pub(super) state: State,
+    /// Another executor that was prepared has wanted the same name.
+    pub(super) shared: bool,
 }
 
 /// How far a claim is.
@@ -35,8 +37,11 @@ pub(super) enum State {
 
 impl Claim {
     pub(super) fn new(wanted: WantedClaim) -> Self {
-        let state = State::Wanted;
-        Claim { wanted, state }
+        Claim {
+            wanted,
+            state: State::Wanted,
+            shared: false,
+        }
     }
 
     pub(super) fn is_made(&self) -> bool {
@@ -57,6 +62,25 @@ impl Claim {
 }
 
 impl Plan {
+    /// Takes in what is to be made for an executor.
+    pub(super) fn begin_making(&mut self, id: ExecutorId, claims: Vec<WantedClaim>) {
+        let mut claims: Vec<_> = claims.into_iter().map(Claim::new).collect();
+        for claim in &mut claims {
+            for other in self.making.values_mut().flatten() {
+                if other.wanted.name == claim.wanted.name {
+                    (claim.shared, other.shared) = (true, true);
+                }
+            }
+        }
+        self.making.insert(id, claims);
+    }
+
+    /// Whether no older executor among those that are being made wants a claim of this name.
+    pub(super) fn is_first(&self, id: ExecutorId, claim: &Claim) -> bool {
+        let older = || self.making.range(..id).flat_map(|(_, claims)| claims);
+        !claim.shared || !older().any(|other| other.wanted.name == claim.wanted.name)
+    }
+
     /// Whether all claims of an executor exist.
     pub(super) fn has_claims(&self, id: ExecutorId) -> bool {
         self.making
@@ -168,8 +192,10 @@ impl Plan {
             let there = self.volumes.made(now, &name, uid);
             self.set_claim(id, index, if there { State::Made } else { State::Wanted });
         } else if let Some(claim) = made {
-            if profile.is_some() {
-                // Its executor has ended meanwhile, and its pod may still use it.
+            let given_on = self.volumes.user(&claim.name).is_some_and(|user| user != id);
+            if profile.is_some() || given_on {
+                // Its executor has ended meanwhile, and its pod may still use it; or the watch was faster than this answer,
+                // and another executor has it by now.
                 self.volumes.made(now, &claim.name, Some(&claim.uid));
             } else if self.cfg.claim_owner == ClaimOwner::Driver && self.stop.is_none() {
                 // Its executor was given up meanwhile.

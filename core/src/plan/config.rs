@@ -71,14 +71,6 @@ pub struct PlanConfig {
     /// Label and value set on executors that are decommissioned or killed.
     /// `spark.kubernetes.executor.decommissionLabel` and `…decommissionLabelValue`
     pub decommission_label: Option<(String, String)>,
-    /// How long after it was sent a create of unknown outcome may still be applied; 60 s, the request timeout of the API
-    /// server. Until then it counts towards the target, though gets find no pod.
-    ///
-    /// It cannot be shorter for a connection that broke. That this side has closed it does not mean that the API server
-    /// knows: a reset may be lost, and a proxy in between may hold a request and pass it on. Where it does know, it
-    /// cancels the request, but not what it has handed to etcd. A consistent read therefore proves nothing about a
-    /// request that may still be on its way; only its timeout does.
-    pub create_expiry: Duration,
     /// Whether executors are prepared before their creates: they have volume claims, or feature steps of users
     /// customise their pods; false.
     pub prepares: bool,
@@ -174,7 +166,6 @@ impl PlanConfig {
             count_infrastructure_failures: false,
             failure_validity: None,
             decommission_label: None,
-            create_expiry: Duration::from_mins(1),
             prepares: false,
             claim_owner: ClaimOwner::Pod,
             reuse_claims: false,
@@ -200,5 +191,12 @@ impl PlanConfig {
     pub(super) fn executor_of(&self, pod: &str) -> Option<ExecutorId> {
         let id = pod.strip_prefix(&self.pod_name_prefix)?.strip_prefix("-exec-")?;
         id.parse().ok().map(ExecutorId)
+    }
+
+    /// Whether this is [`pod_name`](Self::pod_name), for each event and without making that.
+    pub(super) fn is_pod_name(&self, name: &str, executor: ExecutorId) -> bool {
+        let digits = executor.0.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let exact = name.len() == self.pod_name_prefix.len() + "-exec-".len() + digits;
+        exact && self.executor_of(name) == Some(executor)
     }
 }

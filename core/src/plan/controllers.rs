@@ -102,7 +102,10 @@ impl Plan {
         let remind_at = controller.remind_at.take();
         match controller.stage {
             Stage::Busy => None,
-            Stage::Absent => (size > 0).then_some(Change::Create(size)),
+            Stage::Absent => {
+                let asks = size > 0 && self.refusals.allows(now, profile, 0);
+                asks.then_some(Change::Create(size))
+            }
             Stage::Made(Some(told)) if told == size => {
                 if usize::try_from(size).is_ok_and(|size| live == size) {
                     controller.reminders.reset();
@@ -222,6 +225,7 @@ impl Plan {
             self.targets.go_on(profile);
         }
         if change != Change::Delete {
+            self.on_taken(now, profile, sent_at);
             return self.targets.prove(profile);
         }
         // Its pods go with it.
@@ -257,16 +261,16 @@ impl Plan {
             );
             return self.abort(1, message);
         }
-        let hopeless = match failure.class {
-            FailureClass::Unbuildable => true,
-            FailureClass::Invalid | FailureClass::Forbidden => !self.targets.is_proven(profile),
-            _ => false,
-        };
-        if creates && hopeless {
-            let message = format!(
-                "The {kind} {name} for executors of resource profile {profile} cannot be made: {said}"
-            );
-            return self.abort(1, message);
+        let what = format!("The {kind} {name} for executors");
+        match failure.class {
+            FailureClass::Unbuildable if creates => {
+                let message = format!("{what} of resource profile {profile} cannot be made: {said}");
+                return self.abort(1, message);
+            }
+            FailureClass::Invalid | FailureClass::Forbidden if creates => {
+                return self.on_refused(now, profile, sent_at, &what, failure, said);
+            }
+            _ => {}
         }
         self.budget
             .failed(now, sent_at, failure.retry_after, &mut self.rng);

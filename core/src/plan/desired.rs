@@ -61,9 +61,9 @@ impl Targets {
         Some(found)
     }
 
-    /// Whether the API server has ever taken a pod of this profile.
-    pub(super) fn is_proven(&self, profile: ProfileId) -> bool {
-        self.profiles.get(&profile).is_some_and(|desired| desired.proven)
+    /// Whether the API server has ever taken a pod of any profile.
+    pub(super) fn any_proven(&self) -> bool {
+        self.profiles.values().any(|desired| desired.proven)
     }
 
     /// A pod of the profile exists.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Plan;
 use super::action::PodPatch;
 use super::expect::Chore;
-use super::ledger::Stage;
+use super::ledger::{Executor, Stage};
 use super::lifecycle::{self, End, Life, Rules};
 use super::lists::CONFIRM_LISTED;
 use super::notice::{LossKind, Notice};
@@ -24,11 +24,11 @@ impl Plan {
         let ours = self.ledger.issued(id)
             && pod.app_id.as_deref() == Some(&self.cfg.app_id)
             && (self.owner.is_none() || pod.owner_uid == self.owner)
-            && pod.name == self.cfg.pod_name(id);
+            && self.cfg.is_pod_name(&pod.name, id);
         ours.then_some(id)
     }
 
-    fn rules(&self) -> Rules<'_> {
+    pub(super) fn rules(&self) -> Rules<'_> {
         Rules {
             container: &self.cfg.executor_container,
             check_all: self.cfg.check_all_containers,
@@ -65,10 +65,13 @@ impl Plan {
     /// The pod of an executor, as list, watch or get show it.
     pub(super) fn observe_as(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) {
         if self.confirm(now, id, pod) {
-            self.ledger.update(id, |executor| {
-                executor.observed = true;
-                executor.get_at = None;
-            });
+            let news = |executor: &Executor| !executor.observed || executor.get_at.is_some();
+            if self.ledger.get(id).is_some_and(news) {
+                self.ledger.update(id, |executor| {
+                    executor.observed = true;
+                    executor.get_at = None;
+                });
+            }
             self.advance(now, id, pod);
         }
     }
@@ -113,7 +116,7 @@ impl Plan {
     pub(super) fn observe_deleted(&mut self, now: Duration, pod: &PodFacts) {
         self.chores.stray_gone(&pod.uid);
         self.volumes.pod_gone(&pod.uid);
-        self.seats.note_deleted(&pod.name);
+        self.seats.note_deleted(pod);
         let Some(id) = self.identify(pod).filter(|id| self.ledger.get(*id).is_some()) else {
             return;
         };
@@ -190,6 +193,11 @@ impl Plan {
                 self.observe_pending(now, id, profile, pod);
             }
             Life::Pending | Life::Running => self.runs(now, id),
+            Life::Ended(end)
+                if self.has_controllers() && lifecycle::is_between_executors(pod, self.rules()) =>
+            {
+                self.gone(now, id, end);
+            }
             Life::Ended(end) => {
                 self.end(now, id, end);
                 self.clean_up(id, pod);
@@ -207,6 +215,10 @@ impl Plan {
         self.pending.clear(id);
         self.ledger.update(id, |executor| executor.stage = Stage::Running);
         self.expect_registration(now, id);
+        // Where nobody tells of registrations it is what there is to go by.
+        if self.cfg.registration_timeout.is_none() {
+            self.try_out(now, id);
+        }
         let pod = self.pod_name(id);
         self.notices.push_back(Notice::Running {
             executor_id: id,
@@ -248,6 +260,7 @@ impl Plan {
             executor.forget_at = None;
             executor.replace_at = None;
             executor.register_by = None;
+            executor.steady_at = None;
         });
         let pod = self.pod_name(id);
         if released {
@@ -283,6 +296,9 @@ impl Plan {
                      The last one: {message}"
                 ),
             );
+        }
+        if !nodes_doing {
+            self.pace_next(now, id, (kind, exit_code), &message);
         }
     }
 
@@ -348,12 +364,13 @@ impl Plan {
             return;
         };
         let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        let (get, kill, forget, replace, register) = (
+        let (get, kill, forget, replace, register, steady) = (
             due(executor.get_at),
             due(executor.kill_at),
             due(executor.forget_at),
             due(executor.replace_at),
             due(executor.register_by),
+            due(executor.steady_at),
         );
         // What is due is taken off the agenda whatever comes of it.
         self.ledger.update(id, |executor| {
@@ -362,7 +379,11 @@ impl Plan {
             executor.forget_at = executor.forget_at.filter(|_| !forget);
             executor.replace_at = executor.replace_at.filter(|_| !replace);
             executor.register_by = executor.register_by.filter(|_| !register);
+            executor.steady_at = executor.steady_at.filter(|_| !steady);
         });
+        if steady {
+            self.on_steady(now, id);
+        }
         if get {
             self.ask_for(id);
         }

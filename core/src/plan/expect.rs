@@ -1,6 +1,6 @@
 //! Calls in flight and what waits to be called.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::time::Duration;
 
 use super::action::PodPatch;
@@ -182,7 +182,7 @@ impl Chores {
     }
 
     /// Keeps only the strays that a complete list has shown.
-    pub(super) fn keep_strays(&mut self, seen: &BTreeSet<String>) {
+    pub(super) fn keep_strays(&mut self, seen: &HashSet<String>) {
         self.strays.retain(|uid| seen.contains(uid));
     }
 

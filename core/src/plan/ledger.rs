@@ -18,6 +18,8 @@ pub(super) struct Executor {
     pub(super) uid: String,
     pub(super) stage: Stage,
     pub(super) sent_at: Duration,
+    /// Until when creates may still be applied whose answers were lost; none was lost without.
+    pub(super) lost_until: Option<Duration>,
     /// When the pod was confirmed: a list that began before may miss it.
     pub(super) confirmed_at: Duration,
     /// Whether list, watch or get have shown the pod since its create.
@@ -45,6 +47,10 @@ pub(super) struct Executor {
     pub(super) forget_at: Option<Duration>,
     /// When its pod has run for so long that it should have registered.
     pub(super) register_by: Option<Duration>,
+    /// When it has lived for so long that it has started well.
+    pub(super) steady_at: Option<Duration>,
+    /// It has started well.
+    pub(super) steady: bool,
     /// It was asked to go because it has not registered in time.
     pub(super) overdue: bool,
     /// The node that its pod is bound to.
@@ -94,6 +100,7 @@ impl Executor {
             uid: String::new(),
             stage,
             sent_at: now,
+            lost_until: None,
             confirmed_at: now,
             observed: false,
             registered: false,
@@ -108,6 +115,8 @@ impl Executor {
             kill_at: None,
             forget_at: None,
             register_by: None,
+            steady_at: None,
+            steady: false,
             overdue: false,
             node: None,
             avoids: false,
@@ -126,6 +135,7 @@ impl Executor {
             self.forget_at,
             self.replace_at,
             self.register_by,
+            self.steady_at,
         ]
         .into_iter()
         .flatten()
@@ -148,6 +158,8 @@ pub struct Counts {
     pub creating: usize,
     /// Creates of unknown outcome.
     pub unconfirmed: usize,
+    /// Of the live ones, those that have not shown yet that they start well.
+    pub on_trial: usize,
 }
 
 impl Counts {
@@ -159,6 +171,7 @@ impl Counts {
         self.creating += usize::from(flags[3]);
         self.unconfirmed += usize::from(flags[4]);
         self.staged += usize::from(flags[5]);
+        self.on_trial += usize::from(flags[6]);
     }
 
     fn remove(&mut self, executor: &Executor) {
@@ -169,9 +182,10 @@ impl Counts {
         self.creating -= usize::from(flags[3]);
         self.unconfirmed -= usize::from(flags[4]);
         self.staged -= usize::from(flags[5]);
+        self.on_trial -= usize::from(flags[6]);
     }
 
-    fn flags(executor: &Executor) -> [bool; 6] {
+    fn flags(executor: &Executor) -> [bool; 7] {
         let live = executor.stage != Stage::Ended;
         [
             live,
@@ -180,6 +194,7 @@ impl Counts {
             executor.stage == Stage::Creating,
             matches!(executor.stage, Stage::Unconfirmed { .. }),
             executor.stage.is_staged(),
+            live && !executor.steady,
         ]
     }
 }

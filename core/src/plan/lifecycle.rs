@@ -80,6 +80,15 @@ impl End {
         End::new(LossKind::Missing, NO_EXIT_CODE, message)
     }
 
+    /// A pod that was there and is not any more; `deleting`: it had been seen on its way out.
+    pub(super) fn absent(id: ExecutorId, pod: &str, deleting: bool) -> Self {
+        if deleting {
+            End::deleted(id, pod)
+        } else {
+            End::missing(id, pod)
+        }
+    }
+
     /// A create whose answer was lost and whose pod never appeared.
     pub(super) fn never_created(id: ExecutorId, pod: &str) -> Self {
         let message = format!(
@@ -137,6 +146,14 @@ pub(super) fn assess(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> Life {
 /// Whether any of its containers has ended, or the pod itself.
 pub(super) fn has_ended(pod: &PodFacts) -> bool {
     is_terminal(pod) || main_containers(pod).any(|container| exit_of(container).is_some())
+}
+
+/// Whether the executor has ended and its container is about to be started again, for the next executor. Containers of a
+/// pod that is on its way out are not.
+pub(super) fn is_between_executors(pod: &PodFacts, rules: Rules<'_>) -> bool {
+    let ended =
+        |container: &ContainerFacts| container.name == rules.container && exit_of(container).is_some();
+    !pod.deleting && !is_terminal(pod) && main_containers(pod).any(ended)
 }
 
 /// Whether the pod has ended for good: it is kept, not deleted, where the user wants to look at ended pods.

@@ -1,6 +1,6 @@
 //! Lists: page by page, at the beginning of a watch, or in intervals where the user has turned the watch off.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Plan;
@@ -23,8 +23,8 @@ pub(super) struct Listing {
     started: Duration,
     /// It may show a state of long ago.
     cached: bool,
-    seen: BTreeSet<ExecutorId>,
-    uids: BTreeSet<String>,
+    seen: HashSet<ExecutorId>,
+    uids: HashSet<String>,
 }
 
 impl Listing {
@@ -32,8 +32,8 @@ impl Listing {
         Listing {
             started,
             cached,
-            seen: BTreeSet::new(),
-            uids: BTreeSet::new(),
+            seen: HashSet::new(),
+            uids: HashSet::new(),
         }
     }
 
@@ -152,12 +152,15 @@ impl Plan {
             .ledger
             .iter()
             .filter(|(id, executor)| executor.is_confirmed() && !listing.seen.contains(id))
-            .map(|(id, executor)| (id, executor.confirmed_at < listing.started))
+            .map(|(id, executor)| {
+                let expected = executor.confirmed_at < listing.started;
+                (id, expected, executor.deleting)
+            })
             .collect();
-        for (id, expected) in unseen {
+        for (id, expected, deleting) in unseen {
             if expected && !listing.cached {
                 let pod = self.pod_name(id);
-                self.gone(now, id, End::missing(id, &pod));
+                self.gone(now, id, End::absent(id, &pod, deleting));
                 continue;
             }
             // What a cache does not show may be there. What came during the list is shown by the watch or the next

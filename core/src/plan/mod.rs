@@ -19,12 +19,15 @@ mod claims;
 mod concurrency;
 mod config;
 mod controllers;
+mod crash_loop;
 mod creates;
 mod desired;
 mod ends;
 mod event;
+mod excess;
 mod expect;
 mod failures;
+mod held;
 mod ledger;
 mod lifecycle;
 mod lists;
@@ -34,12 +37,15 @@ mod notice;
 mod pending;
 mod prepare;
 mod presence;
+mod refusals;
 mod seats;
 mod snapshot;
+mod spark;
 mod startup;
 mod stop;
 mod timer;
 mod types;
+mod unconfirmed;
 mod volumes;
 mod watch;
 
@@ -55,6 +61,7 @@ pub use event::{
     ApiFailure, CallResult, ClaimEvent, ClaimFacts, ClaimPage, DriverPod, FailureClass, ListPage, Outcome,
     Prepared, WantedClaim, WatchEvent,
 };
+pub use held::HoldCause;
 pub use ledger::Counts;
 #[cfg(feature = "shell")]
 pub(crate) use metrics::labels;
@@ -71,13 +78,15 @@ use budget::Budget;
 use claim_watch::ClaimWatch;
 use claims::Claim;
 use controllers::Controllers;
+use crash_loop::CrashLoops;
 use desired::Targets;
 use expect::{Call, Calls, Chore, Chores};
 use failures::Failures;
-use ledger::{Ledger, Stage};
+use ledger::Ledger;
 use metrics::Metrics;
 use nodes::Nodes;
 use pending::Pending;
+use refusals::Refusals;
 use seats::Seats;
 use startup::Startup;
 use stop::{Leftover, Stop};
@@ -100,6 +109,8 @@ pub struct Plan {
     making: BTreeMap<ExecutorId, Vec<Claim>>,
     /// Of these claims, those that have to wait for another's end.
     held: BTreeSet<(ExecutorId, usize)>,
+    /// Creates to be sent again: their answers were lost, and their pods are not there.
+    again: BTreeSet<ExecutorId>,
     volumes: Volumes,
     claim_watch: ClaimWatch,
     /// Whether any volume claim was asked for.
@@ -114,6 +125,8 @@ pub struct Plan {
     labels_forbidden: bool,
     failures: Failures,
     nodes: Nodes,
+    crash_loops: CrashLoops,
+    refusals: Refusals,
     pending: Pending,
     controllers: Controllers,
     seats: Seats,
@@ -157,6 +170,7 @@ impl Plan {
             targets: Targets::default(),
             making: BTreeMap::new(),
             held: BTreeSet::new(),
+            again: BTreeSet::new(),
             volumes: Volumes::default(),
             claim_watch: ClaimWatch::new(cfg.polling.is_none()),
             claims_made: false,
@@ -169,6 +183,8 @@ impl Plan {
             labels_forbidden: false,
             failures: Failures::new(cfg.max_executor_failures, cfg.failure_validity),
             nodes: Nodes::new(cfg.avoid_nodes_after, cfg.avoid_nodes_for),
+            crash_loops: CrashLoops::default(),
+            refusals: Refusals::default(),
             pending: Pending::default(),
             controllers: Controllers::default(),
             seats: Seats::default(),
@@ -184,100 +200,6 @@ impl Plan {
         };
         plan.begin(now);
         plan
-    }
-
-    /// How many executors Spark wants of each profile. Profiles that are not named keep their target.
-    pub fn handle_targets(&mut self, now: Duration, targets: &[(ProfileId, u32)]) {
-        for (profile, target) in targets {
-            self.targets
-                .set(*profile, usize::try_from(*target).unwrap_or(usize::MAX));
-        }
-        self.trim(now);
-        self.pump(now);
-    }
-
-    /// Spark has removed these executors. Their end is no loss; what still runs after
-    /// [`PlanConfig::kill_grace`] is deleted, what does not run or has not registered is deleted at once.
-    pub fn handle_kill(&mut self, now: Duration, executors: &[ExecutorId]) {
-        for id in executors {
-            // Spark wishes its end: that of one that has not registered in time is no loss any more.
-            self.ledger.update(*id, |executor| executor.overdue = false);
-            let Some(executor) = self
-                .ledger
-                .get(*id)
-                .filter(|e| e.stage != Stage::Ended && !e.released)
-            else {
-                continue;
-            };
-            if executor.stage == Stage::Running && executor.registered {
-                let at = now + self.cfg.kill_grace;
-                self.ledger.update(*id, |executor| {
-                    executor.released = true;
-                    executor.kill_at = Some(at);
-                });
-                self.mark_leaving(*id);
-            } else {
-                self.release(now, *id);
-            }
-        }
-        self.pump(now);
-    }
-
-    /// Spark decommissions these executors: their pods are labelled, and told to cost little, where the user has set a
-    /// label or a cost.
-    pub fn handle_decommission(&mut self, now: Duration, executors: &[ExecutorId]) {
-        for id in executors {
-            self.ledger.update(*id, |executor| executor.decommissioned = true);
-            self.mark_leaving(*id);
-        }
-        self.pump(now);
-    }
-
-    fn mark_leaving(&mut self, id: ExecutorId) {
-        let label = self.cfg.decommission_label.clone();
-        let label = label.map(|(label, value)| PodPatch::Decommission { label, value });
-        let cost = self.cfg.deletion_cost.map(PodPatch::DeletionCost);
-        if self
-            .ledger
-            .get(id)
-            .is_some_and(|e| e.is_confirmed() && e.stage != Stage::Ended && !e.deleting)
-        {
-            for patch in cost.into_iter().chain(label) {
-                self.label(id, patch);
-            }
-        }
-    }
-
-    /// An executor has registered with the driver.
-    pub fn handle_registered(&mut self, now: Duration, executor: ExecutorId) {
-        if let Some(known) = self.ledger.get(executor).filter(|known| !known.registered) {
-            self.metrics.registered(now, known);
-        }
-        if self
-            .ledger
-            .get(executor)
-            .is_some_and(|known| known.excess && known.stage != Stage::Ended)
-        {
-            self.keep_registered(executor);
-        }
-        self.ledger.update(executor, |executor| {
-            executor.registered = true;
-            // It lives: whatever became of its create's answer, its pod can be asked for.
-            if matches!(executor.stage, Stage::Unconfirmed { .. }) && executor.get_at.is_some() {
-                executor.get_at = Some(now);
-            }
-        });
-        self.expect_pod(now, executor);
-        self.on_started(now, executor);
-        self.runs(now, executor);
-        self.handle_timeout(now);
-    }
-
-    /// Spark has removed an executor, on whosever behalf. The API server tells what became of it; a pod that still runs
-    /// after [`PlanConfig::kill_grace`] is deleted.
-    pub fn handle_disconnected(&mut self, now: Duration, executor: ExecutorId) {
-        self.on_removed(now, executor);
-        self.pump(now);
     }
 
     /// An event of the open watch.
@@ -371,6 +293,8 @@ impl Plan {
                 Timer::Services => self.retry_leftover(Leftover::Services),
                 Timer::StopDeadline => self.on_stop_deadline(),
                 Timer::Nodes => self.on_nodes_due(now),
+                Timer::CrashLoops => self.wake_crash_loops(now),
+                Timer::Refusals => self.wake_refusals(now),
                 Timer::ListClaims => self.list_claims(now),
                 Timer::WatchClaims => self.watch_claims(now),
                 Timer::Creates | Timer::Chores | Timer::Stop | Timer::Controllers => {}
@@ -414,15 +338,6 @@ impl Plan {
             .into_iter()
             .flatten()
             .min()
-    }
-
-    /// Whether an executor must not register: it has ended, was asked to go, or belongs to an earlier life of
-    /// the driver.
-    pub fn is_deleted(&self, executor: ExecutorId) -> bool {
-        match self.ledger.get(executor) {
-            Some(known) => known.released || known.stage == Stage::Ended,
-            None => executor < self.ledger.next_id(),
-        }
     }
 
     /// Whether the stop is complete; open calls may be dropped.

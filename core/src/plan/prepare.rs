@@ -29,6 +29,9 @@ impl Plan {
         self.give_claims(now);
         let ids: Vec<_> = self.making.keys().copied().collect();
         for id in ids {
+            if self.is_held_back(now, id) {
+                continue;
+            }
             while let Some((index, owner)) = self.next_claim(id) {
                 if !self.may_send(now, self.budget.gate()) {
                     return self.prepare(now);
@@ -49,6 +52,22 @@ impl Plan {
         self.prepare(now);
     }
 
+    /// Whether an executor that is prepared has to wait, since others of its profile fail to start or are refused.
+    fn is_held_back(&self, now: Duration, id: ExecutorId) -> bool {
+        let staged = |id| self.ledger.get(id).filter(|executor| executor.stage.is_staged());
+        let Some(profile) = staged(id).map(|executor| executor.profile) else {
+            return false;
+        };
+        if self.refusals.is_stopped(profile) {
+            // The oldest is tried, with its claims.
+            let of_profile = |id: &ExecutorId| staged(*id).is_some_and(|other| other.profile == profile);
+            let creating = self.ledger.counts(profile).creating;
+            return !self.refusals.allows(now, profile, creating)
+                || self.making.keys().copied().find(of_profile) != Some(id);
+        }
+        !self.crash_loops.is_open(now, profile)
+    }
+
     pub(super) fn may_send(&mut self, now: Duration, opens_at: Duration) -> bool {
         if !self.budget.has_place(self.chores.others_wait()) {
             return false;
@@ -66,7 +85,7 @@ impl Plan {
             .ledger
             .get(id)
             .filter(|executor| executor.stage == Stage::Prepared)?;
-        let held = || self.held.iter().any(|(held, _)| *held == id);
+        let held = || self.held.range((id, 0)..=(id, usize::MAX)).next().is_some();
         let complete = match self.cfg.claim_owner {
             ClaimOwner::Driver => self.has_claims(id),
             ClaimOwner::Pod => !held(),
@@ -81,7 +100,7 @@ impl Plan {
         }
         let opens_at = self.budget.gate();
         if opens_at > now {
-            return self.wait_for_gate(opens_at);
+            return self.wait_for_gate(now, opens_at);
         }
         let mut room = PREPARED_MAX.saturating_sub(self.making.len());
         if self.budget.failures() > 0 {
@@ -155,18 +174,14 @@ impl Plan {
                     executor.stage = Stage::Prepared;
                 }
             });
-            let claims = claims.into_iter().map(Claim::new).collect();
-            self.making.insert(id, claims);
+            self.begin_making(id, claims);
         }
     }
 
     /// Whether a create that was refused is to be tried again with what is prepared for it. A new executor would
     /// need new claims: a quota of pods would cost a volume with every attempt.
     pub(super) fn keep_prepared(&mut self, now: Duration, id: ExecutorId, class: FailureClass) -> bool {
-        let passing = !matches!(
-            class,
-            FailureClass::Unbuildable | FailureClass::Invalid | FailureClass::Forbidden
-        );
+        let passing = !matches!(class, FailureClass::Unbuildable | FailureClass::Invalid);
         let wanted = self.ledger.get(id).is_some_and(|executor| !executor.released);
         if !(passing && wanted && self.keeps_prepared(id) && self.may_create()) {
             return false;

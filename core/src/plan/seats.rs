@@ -54,9 +54,10 @@ impl Seats {
         self.names.get(&id).map(String::as_str)
     }
 
-    /// A pod of this name has gone; which one it was may not be known.
-    pub(super) fn note_deleted(&mut self, name: &str) {
-        if let Some(seat) = self.by_name.get_mut(name) {
+    /// A pod has gone, and with it whoever was in it.
+    pub(super) fn note_deleted(&mut self, pod: &PodFacts) {
+        if let Some(seat) = self.by_name.get_mut(&pod.name) {
+            seat.doubtful &= seat.uid != pod.uid;
             seat.missed |= seat.doubtful;
         }
     }
@@ -139,7 +140,7 @@ impl Plan {
     }
 
     /// A controller's pod, as list or watch show it. That a container has ended may be news of an executor that was
-    /// started anew meanwhile, so a get has to confirm it.
+    /// started anew meanwhile, so a get has to confirm it; not so in a pod that is on its way out, where none is started.
     pub(super) fn observe_seated(&mut self, now: Duration, pod: &PodFacts) {
         let Some(profile) = self.profile_of(&pod.name).filter(|_| self.is_of_app(pod)) else {
             return;
@@ -148,7 +149,8 @@ impl Plan {
         if self.chores.is_stray(&pod.uid) {
             return;
         }
-        let ended = lifecycle::has_ended(pod);
+        let ended = lifecycle::has_ended(pod) && !pod.deleting;
+        let empty = lifecycle::is_between_executors(pod, self.rules());
         let ledger = &self.ledger;
         let lives = |id| {
             ledger
@@ -167,8 +169,8 @@ impl Plan {
                 let id = seat.id;
                 self.ask_for(id);
             }
-            // The controller replaces by itself what is on its way out.
-            None if pod.deleting || self.stop.is_some() => {}
+            // The controller replaces by itself what is on its way out. The next executor comes when its container starts.
+            None if pod.deleting || empty || self.stop.is_some() => {}
             None => {
                 let id = self.insert_seated(now, profile);
                 let seat = Seat {
@@ -229,10 +231,10 @@ impl Plan {
 
     /// The profile of the controller that a pod is named after.
     fn profile_of(&self, pod: &str) -> Option<ProfileId> {
-        let kind = self.cfg.controller?;
-        self.targets.iter().map(|(profile, _)| profile).find(|profile| {
-            pod.strip_prefix(&kind.name(&self.cfg.app_id, *profile))
-                .is_some_and(|rest| rest.starts_with('-'))
-        })
+        let named = self.cfg.controller?.profile_of(pod, &self.cfg.app_id)?;
+        self.targets
+            .iter()
+            .any(|(profile, _)| profile == named)
+            .then_some(named)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::ledger::Counts;
 use super::metrics::{Counters, Times};
 use super::types::{ExecutorId, ProfileId};
-use super::{PendingCause, Phase, Plan};
+use super::{HoldCause, PendingCause, Phase, Plan};
 
 /// What the plan holds, for metrics and tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub executors: usize,
     /// Executors whose pods were accepted and show why they do not run.
     pub pending: BTreeMap<PendingCause, usize>,
+    /// Executors that are wanted and not asked for.
+    pub held_back: BTreeMap<HoldCause, usize>,
     /// Creates, gets, deletes and patches in flight.
     pub in_flight: usize,
     /// All calls that have not been answered, the watch included.
@@ -61,23 +63,44 @@ impl Plan {
             ready: matches!(self.phase, Phase::Allocating | Phase::Aborted),
             watching: self.watch.is_open(),
             profiles: self
-                .targets
-                .iter()
-                .map(|(profile, desired)| (profile, (desired.target, self.ledger.counts(profile))))
+                .profiles()
+                .map(|(profile, target, counts)| (profile, (target, counts)))
                 .collect(),
             executors: self.ledger.len(),
             pending: self.pending.counts(),
-            in_flight: self.budget.in_flight(),
+            held_back: self.held_back(),
+            in_flight: self.in_flight(),
             open_calls: self.calls.len(),
             queued: self.chores.len(),
             next_id: self.ledger.next_id(),
             avoided_nodes: self.avoided_nodes(),
             claims,
             free_claims,
-            total: self.ledger.total(),
+            total: self.total(),
             create_limit: self.budget.create_limit(),
-            current_at: self.watch.current_at(),
+            current_at: self.current_at(),
         }
+    }
+
+    /// Target and counts of each profile.
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = (ProfileId, usize, Counts)> {
+        let targets = self.targets.iter();
+        targets.map(|(profile, desired)| (profile, desired.target, self.ledger.counts(profile)))
+    }
+
+    /// Counts of all profiles together.
+    pub(crate) fn total(&self) -> Counts {
+        self.ledger.total()
+    }
+
+    /// [`Snapshot::in_flight`]
+    pub(crate) fn in_flight(&self) -> usize {
+        self.budget.in_flight()
+    }
+
+    /// [`Snapshot::current_at`]
+    pub(crate) fn current_at(&self) -> Duration {
+        self.watch.current_at()
     }
 
     /// Names of the nodes that new executors keep away from.

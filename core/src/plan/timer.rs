@@ -36,6 +36,10 @@ pub(super) enum Timer {
     StopDeadline,
     /// A node need not be avoided any longer.
     Nodes,
+    /// Executors that follow others which failed to start may be asked for.
+    CrashLoops,
+    /// A create of a profile that is refused may be tried again.
+    Refusals,
     /// A controller is to be told its size, or at the stop to be deleted, again.
     Controllers,
     /// List volume claims.
@@ -45,7 +49,7 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    const ALL: [Timer; 17] = [
+    const ALL: [Timer; 19] = [
         Timer::StartDeadline,
         Timer::DriverPod,
         Timer::DriverReady,
@@ -60,6 +64,8 @@ impl Timer {
         Timer::Services,
         Timer::StopDeadline,
         Timer::Nodes,
+        Timer::CrashLoops,
+        Timer::Refusals,
         Timer::Controllers,
         Timer::ListClaims,
         Timer::WatchClaims,

@@ -97,7 +97,7 @@ pub struct ContainerFacts {
     pub name: String,
     /// Whether it is an init container (native sidecars included).
     pub init: bool,
-    /// Its current state.
+    /// Its current state; of a main container that waits to be started again, how it has ended.
     pub state: ContainerState,
 }
 

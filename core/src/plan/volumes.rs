@@ -3,7 +3,7 @@
 //! A claim is used by one executor at most, from the moment it is asked for or given until the executor's pod is gone
 //! from the cluster. An ended pod may still have the volume mounted, so that its end alone does not make a claim free.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use super::event::{ClaimFacts, WantedClaim};
@@ -207,7 +207,7 @@ impl Volumes {
     }
 
     /// A complete list has shown no other pods than these.
-    pub(super) fn keep_pods(&mut self, uids: &BTreeSet<String>) {
+    pub(super) fn keep_pods(&mut self, uids: &HashSet<String>) {
         self.by_pod.retain(|uid, _| uids.contains(uid));
     }
 
@@ -232,13 +232,20 @@ impl Volumes {
 
     /// A free claim that can stand in for the one that is wanted.
     pub(super) fn find(&self, wanted: &WantedClaim) -> Option<&str> {
-        if !wanted.replaceable {
-            return None;
-        }
-        self.free
-            .iter()
-            .find(|name| self.serves(name, &wanted.shape) && !self.shown_by_other(name, None))
-            .map(String::as_str)
+        let free = self.free.iter().map(String::as_str);
+        self.fitting(free.filter(|name| !self.shown_by_other(name, None)), wanted)
+    }
+
+    /// The smallest of these claims that can stand in for the one that is wanted: larger ones may yet be wanted.
+    pub(super) fn fitting<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str>,
+        wanted: &WantedClaim,
+    ) -> Option<&'a str> {
+        let size = |name: &&str| self.claims.get(*name).and_then(|known| known.shape.size());
+        names
+            .filter(|name| wanted.replaceable && self.serves(name, &wanted.shape))
+            .min_by_key(size)
     }
 
     /// The claims that the executors of `leaves`, and with `strays` pods of no executor, have, and that will be free when
@@ -255,7 +262,7 @@ impl Volumes {
     }
 
     /// Whether a claim has a shape that serves.
-    pub(super) fn serves(&self, name: &str, wanted: &ClaimShape) -> bool {
+    fn serves(&self, name: &str, wanted: &ClaimShape) -> bool {
         self.claims
             .get(name)
             .is_some_and(|known| known.shape.serves(wanted))
@@ -293,131 +300,4 @@ impl Volumes {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    const ONE: ExecutorId = ExecutorId(1);
-    const TWO: ExecutorId = ExecutorId(2);
-    const NOW: Duration = Duration::ZERO;
-
-    fn shape() -> ClaimShape {
-        ClaimShape::of(&json!({"spec": {"resources": {"requests": {"storage": "1Gi"}}}}))
-    }
-
-    fn wanted(name: &str) -> WantedClaim {
-        WantedClaim {
-            name: name.to_owned(),
-            shape: shape(),
-            replaceable: true,
-        }
-    }
-
-    fn facts(name: &str, uid: &str) -> ClaimFacts {
-        ClaimFacts {
-            name: name.to_owned(),
-            uid: uid.to_owned(),
-            shape: shape(),
-            ..ClaimFacts::default()
-        }
-    }
-
-    fn with_claim() -> Volumes {
-        let mut volumes = Volumes::default();
-        volumes.reserve(NOW, ONE, &wanted("a"));
-        assert!(volumes.made(NOW, "a", Some("u")));
-        volumes
-    }
-
-    #[test]
-    fn a_claim_is_free_when_its_user_has_gone() {
-        let mut volumes = with_claim();
-        assert_eq!(volumes.find(&wanted("b")), None);
-        assert!(volumes.is_taken("a", TWO) && !volumes.is_taken("a", ONE));
-        volumes.leave(ONE, true);
-        assert_eq!(volumes.find(&wanted("b")), Some("a"));
-        volumes.take("a", TWO);
-        assert_eq!(volumes.find(&wanted("b")), None);
-        assert!(volumes.is_taken("a", ONE));
-    }
-
-    #[test]
-    fn claims_of_pods_go_with_them() {
-        let mut volumes = with_claim();
-        volumes.leave(ONE, false);
-        assert_eq!(volumes.counts(), (0, 0));
-    }
-
-    #[test]
-    fn a_claim_that_a_pod_shows_is_not_free() {
-        let mut volumes = with_claim();
-        volumes.leave(ONE, true);
-        volumes.pod_shown("pod", &["a".into(), "other".into()], None);
-        assert!(volumes.find(&wanted("b")).is_none() && !volumes.is_free("a", TWO));
-        assert_eq!(volumes.leaving(|_| false, true), ["a"]);
-        assert!(volumes.leaving(|_| false, false).is_empty());
-        volumes.keep_pods(&BTreeSet::from(["pod".into()]));
-        assert!(volumes.is_taken("other", ONE));
-        volumes.pod_gone("pod");
-        assert!(volumes.is_free("a", TWO));
-    }
-
-    #[test]
-    fn a_pod_with_the_claims_it_was_given_is_accounted_for() {
-        let mut volumes = with_claim();
-        volumes.pod_shown("pod", &["a".into()], Some(ONE));
-        volumes.leave(ONE, true);
-        assert!(volumes.is_free("a", TWO));
-    }
-
-    #[test]
-    fn what_is_deleted_is_nobodys() {
-        let mut volumes = with_claim();
-        assert_eq!(volumes.deleted(&facts("a", "another"), false), None);
-        assert_eq!(volumes.deleted(&facts("a", "u"), false), Some(ONE));
-        assert_eq!(volumes.counts(), (0, 0));
-        // Deleted before the answer to its create.
-        volumes.reserve(NOW, ONE, &wanted("b"));
-        volumes.deleted(&facts("b", "v"), true);
-        assert!(!volumes.made(NOW, "b", Some("v")));
-        assert_eq!(volumes.counts(), (0, 0));
-    }
-
-    #[test]
-    fn a_delete_that_was_asked_for_is_not_undone_by_late_events() {
-        let mut volumes = with_claim();
-        volumes.leave(ONE, true);
-        volumes.doom(&ObjectRef {
-            name: "a".into(),
-            uid: "u".into(),
-        });
-        volumes.shown(NOW, &facts("a", "u"));
-        assert!(volumes.find(&wanted("b")).is_none() && volumes.is_taken("a", TWO));
-        volumes.deleted(&facts("a", "u"), false);
-        assert!(!volumes.is_taken("a", TWO));
-    }
-
-    #[test]
-    fn a_list_tells_what_is_no_longer_there() {
-        let mut volumes = with_claim();
-        let later = Duration::from_secs(1);
-        volumes.reserve(later, TWO, &wanted("b"));
-        volumes.made(later, "b", Some("v"));
-        assert_eq!(volumes.listed(later, &BTreeMap::new()), [(ONE, "a".to_owned())]);
-        assert_eq!(volumes.counts(), (1, 0), "what was made during the list stays");
-    }
-
-    #[test]
-    fn a_name_that_comes_again_is_another_claim() {
-        let mut volumes = with_claim();
-        assert_eq!(volumes.shown(NOW, &facts("a", "v")), Some(ONE));
-        assert!(volumes.is_free("a", TWO));
-        let spoiled = ClaimFacts {
-            spoiled: true,
-            ..facts("a", "v")
-        };
-        volumes.shown(NOW, &spoiled);
-        assert!(!volumes.is_free("a", TWO) && volumes.is_taken("a", ONE));
-    }
-}
+mod tests;

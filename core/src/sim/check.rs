@@ -2,17 +2,17 @@
 //!
 //! | Invariant | Where it is checked |
 //! |---|---|
-//! | 1 target | creates: `on_create`; the ledger's counts: `on_snapshot` |
+//! | 1 target | creates: `on_create`; the ledger's counts: `on_numbers` |
 //! | 2 ids | `on_action` (call ids), `on_create`, `Created` in `on_notice`, `on_end` |
 //! | 3 losses | `on_notice`: once, of what is over, blame only by fate |
 //! | 4 first list | `on_create`, `on_delete` |
 //! | 5 ownership | `on_delete`, `ClaimChecker`, `on_end`; what is left behind after a stop: the properties |
-//! | 6 bounds | `on_action`, `on_snapshot`, `Sim::stop` |
+//! | 6 bounds | `on_action`, `on_numbers`, `Sim::stop` |
 //! | 7 convergence | `Sim::step` (the clock advances); the properties let the outside become well again and count |
 //! | 8 determinism | the properties compare two runs |
 //! | 9 frugality | `ListChecker`, `on_delete`, calls within a minute; the properties count calls in quiet |
 //! | 10 no silent stall | `on_notice` (abort and fatal once, nothing after); the shell's own tests |
-//! | 11 metrics | `on_metrics` |
+//! | 11 metrics | `on_numbers` |
 
 mod counts;
 mod known;
@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use crate::plan::{
     Action, CallId, CallResult, ExecutorId, FailureClass, Outcome, Plan, PlanConfig, PodFacts, ProfileId,
-    Selection, Snapshot, WatchEvent,
+    Selection, WatchEvent,
 };
 
 use super::OWNER;
@@ -35,7 +35,7 @@ use super::check_metrics::MetricsChecker;
 use super::check_nodes::NodeChecker;
 use super::check_presence::PresenceChecker;
 use super::cluster::Cluster;
-pub(super) use known::Known;
+use known::Executors;
 pub use violation::{Invariant, Violation};
 pub(in crate::sim) use violation::{Violations, require};
 
@@ -43,7 +43,7 @@ pub(in crate::sim) use violation::{Violations, require};
 #[derive(Debug)]
 pub struct Checker {
     pub(super) cfg: PlanConfig,
-    pub(super) executors: BTreeMap<ExecutorId, Known>,
+    pub(super) executors: Executors,
     pub(super) targets: BTreeMap<ProfileId, usize>,
     open: BTreeMap<CallId, Action>,
     claims: ClaimChecker,
@@ -81,7 +81,7 @@ impl Checker {
             shown: ListChecker::new(&cfg),
             metrics: MetricsChecker::default(),
             cfg,
-            executors: BTreeMap::new(),
+            executors: Executors::default(),
             targets: BTreeMap::new(),
             open: BTreeMap::new(),
             sent: VecDeque::new(),
@@ -130,30 +130,20 @@ impl Checker {
     pub fn on_target(&mut self, profile: ProfileId, target: usize) {
         self.targets.insert(profile, target);
         if self.outstanding(profile) > target {
-            for known in self
-                .executors
-                .values_mut()
-                .filter(|known| known.profile == profile)
-            {
-                known.surplus = true;
-            }
+            self.executors.mark_surplus(profile);
         }
     }
 
     /// Spark has killed an executor.
     pub fn on_kill(&mut self, id: ExecutorId) {
-        if let Some(known) = self.executors.get_mut(&id) {
-            known.killed = true;
-        }
+        self.executors.change(id, |known| known.killed = true);
     }
 
     /// An executor has registered.
     pub fn on_registered(&mut self, id: ExecutorId) {
         self.nodes.on_registered(id);
         self.presence.on_registered(id);
-        if let Some(known) = self.executors.get_mut(&id) {
-            known.registered = true;
-        }
+        self.executors.change(id, |known| known.registered = true);
     }
 
     /// Spark has removed an executor.
@@ -182,10 +172,7 @@ impl Checker {
 
     /// Executors of a profile that count: pods, creates in flight and of unknown outcome.
     pub fn outstanding(&self, profile: ProfileId) -> usize {
-        self.executors
-            .values()
-            .filter(|e| e.profile == profile && e.outstanding && !e.reported)
-            .count()
+        self.executors.count(profile)
     }
 
     /// Whether the answer to an executor's create is still awaited.
@@ -202,7 +189,7 @@ impl Checker {
             || self.presence.may_delete(self.found.now, id)
             || self
                 .executors
-                .get(&id)
+                .get(id)
                 .is_none_or(|known| known.reported || known.killed || known.surplus || !known.outstanding)
     }
 
@@ -217,7 +204,7 @@ impl Checker {
             Action::Prepare { executors, .. } => {
                 require!(self.found, Fatal, self.ready && !over, "nothing to prepare");
                 for (id, _) in executors {
-                    let fresh = !self.executors.contains_key(id);
+                    let fresh = !self.executors.contains(*id);
                     require!(self.found, Ids, fresh, "executor id {id} used twice");
                 }
                 self.claims.on_prepare(executors, &mut self.found);
@@ -237,7 +224,7 @@ impl Checker {
                     .claims
                     .get(&claim.name)
                     .filter(|known| known.uid == claim.uid);
-                let used = of.and_then(|known| self.executors.get(&known.executor));
+                let used = of.and_then(|known| self.executors.get(known.executor));
                 require!(
                     self.found,
                     Ownership,
@@ -287,7 +274,7 @@ impl Checker {
                 self.shown.on_action(action, &mut self.found);
             }
             Action::Get { executor, .. } => {
-                let known = self.executors.contains_key(executor);
+                let known = self.executors.contains(*executor);
                 require!(self.found, Ids, known, "a get for an unknown executor");
             }
             _ => self.on_controller(action),
@@ -339,11 +326,6 @@ impl Checker {
         self.claims.come_first()
     }
 
-    /// What the plan counts, after each step.
-    pub fn on_metrics(&mut self, plan: &Plan, snapshot: &Snapshot) {
-        self.metrics.compare(plan, snapshot.total, &mut self.found);
-    }
-
     /// The plan gets an event of an open watch.
     pub fn on_event(&mut self, call: CallId, event: &WatchEvent) {
         if let Some(action) = self.open.get_mut(&call) {
@@ -365,26 +347,28 @@ impl Checker {
         self.shown.on_result(&action, result, self.found.now);
         match (&action, result) {
             (Action::Create { executor, .. }, CallResult::Pod(Outcome::Failed(failure))) => {
-                if let Some(known) = self.executors.get_mut(executor) {
+                self.executors.change(*executor, |known| {
                     if failure.class == FailureClass::AlreadyExists {
                         known.taken = true;
-                    } else if !known.created {
+                    } else if !known.created && !known.uncertain {
                         known.outstanding = false;
                         known.refused = true;
                     }
-                }
+                });
+            }
+            (Action::Create { executor, .. }, CallResult::Pod(Outcome::Unknown(_))) => {
+                self.executors.change(*executor, |known| known.uncertain = true);
             }
             (Action::Get { executor, .. }, CallResult::Pod(Outcome::Done(pod))) => {
-                if let Some(known) = self.executors.get_mut(executor)
-                    && known.taken
-                    && !known.created
-                {
-                    let owner = self.cfg.driver_pod.as_ref().map(|_| OWNER);
-                    let ours = pod.as_ref().is_some_and(|pod| {
-                        pod.app_id.as_ref() == Some(&self.cfg.app_id) && pod.owner_uid.as_deref() == owner
-                    });
-                    known.outstanding = ours;
-                }
+                let owner = self.cfg.driver_pod.as_ref().map(|_| OWNER);
+                let ours = pod.as_ref().is_some_and(|pod| {
+                    pod.app_id.as_ref() == Some(&self.cfg.app_id) && pod.owner_uid.as_deref() == owner
+                });
+                self.executors.change(*executor, |known| {
+                    if known.taken && !known.created {
+                        known.outstanding = ours;
+                    }
+                });
             }
             (Action::Delete { uid, .. }, CallResult::Empty(Outcome::Failed(_) | Outcome::Unknown(_))) => {
                 self.deleted.remove(uid);

@@ -35,6 +35,8 @@ pub(super) struct ClaimChecker {
     made: BTreeSet<(ExecutorId, usize)>,
     /// Executors of which the outcome of a claim's create is not known.
     unsure: BTreeSet<ExecutorId>,
+    /// Names of claims that were given to executors for which they were not made.
+    given: BTreeSet<String>,
     /// Executors of which a claim was refused for good.
     refused: BTreeSet<ExecutorId>,
     preparing: bool,
@@ -57,6 +59,7 @@ impl ClaimChecker {
             in_flight: BTreeSet::new(),
             made: BTreeSet::new(),
             unsure: BTreeSet::new(),
+            given: BTreeSet::new(),
             refused: BTreeSet::new(),
             preparing: false,
             may_list: true,
@@ -143,6 +146,7 @@ impl ClaimChecker {
     }
 
     pub(super) fn on_create(&mut self, id: ExecutorId, reused: &[(usize, String)], found: &mut Violations) {
+        self.given.extend(reused.iter().map(|(_, name)| name.clone()));
         if !self.prepares {
             return;
         }
@@ -270,7 +274,7 @@ impl ClaimChecker {
     pub(super) fn on_end(&self, cluster: &Cluster, found: &mut Violations) {
         for (name, claim) in &cluster.claims {
             let id = claim.executor;
-            let known = self.pods.contains_key(&id) || self.unsure.contains(&id);
+            let known = self.pods.contains_key(&id) || self.unsure.contains(&id) || self.given.contains(name);
             require!(
                 found,
                 Ownership,

@@ -2,7 +2,7 @@
 
 use crate::plan::{Action, ExecutorId, ProfileId};
 
-use super::check::{Checker, Known, require};
+use super::check::{Checker, require};
 use super::cluster::{Cluster, is_alive};
 
 impl Checker {
@@ -10,8 +10,8 @@ impl Checker {
     pub(super) fn on_asked(&mut self, id: ExecutorId, profile: ProfileId, uid: &str) {
         let fresh = self.given.insert(id);
         require!(self.found, Ids, fresh, "executor id {id} is given twice");
-        let known = self.executors.entry(id).or_insert_with(|| Known::new(profile));
-        let lives = !known.reported;
+        self.take_in(id, profile);
+        let lives = self.executors.get(id).is_some_and(|known| !known.reported);
         require!(self.found, Ids, lives, "executor id {id} is given after its end");
         self.in_pods.insert(uid.to_owned(), id);
     }
@@ -90,7 +90,7 @@ impl Checker {
             };
             let lives = self
                 .executors
-                .get(&id)
+                .get(id)
                 .is_some_and(|known| known.created && !known.reported);
             require!(
                 self.found,

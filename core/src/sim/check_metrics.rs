@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{Action, CallResult, Counts, FailureClass, LossKind, Notice, Plan};
+use crate::plan::{Action, CallResult, FailureClass, LossKind, Notice, Plan};
 
 use super::check::{Violations, require};
 
@@ -73,7 +73,7 @@ impl MetricsChecker {
     }
 
     /// Everything the plan has said was taken, and no answer waits.
-    pub(super) fn compare(&self, plan: &Plan, total: Counts, found: &mut Violations) {
+    pub(super) fn compare(&self, plan: &Plan, found: &mut Violations) {
         let counters = plan.counters();
         let answered: u64 = counters.creates.values().sum();
         let numbers = [
@@ -112,6 +112,7 @@ impl MetricsChecker {
             counters.failed_calls,
             self.failed_calls
         );
+        let total = plan.total();
         let alive = total.live - total.staged - total.creating - total.unconfirmed;
         require!(
             found,

@@ -15,9 +15,9 @@ pub(super) struct NodeChecker {
     registered: BTreeSet<ExecutorId>,
     /// Executors whose pods keep away from nodes.
     carriers: BTreeSet<ExecutorId>,
-    /// Executors that the plan has seen running.
-    running: BTreeSet<ExecutorId>,
-    /// Of these and of those on avoided nodes, the ones that were asked to go.
+    /// Executors that the plan has created and not seen running, but for the replaced ones.
+    starting: BTreeSet<ExecutorId>,
+    /// Of the carriers and of those on avoided nodes, the ones that were asked to go before they ran.
     replaced: BTreeSet<ExecutorId>,
     /// Nodes that are or were avoided.
     avoided: BTreeSet<String>,
@@ -29,22 +29,23 @@ impl NodeChecker {
             after: cfg.avoid_nodes_after,
             registered: BTreeSet::new(),
             carriers: BTreeSet::new(),
-            running: BTreeSet::new(),
+            starting: BTreeSet::new(),
             replaced: BTreeSet::new(),
             avoided: BTreeSet::new(),
         }
     }
 
     pub(super) fn on_action(&mut self, action: &Action) {
-        if let Action::Create { executor, avoid, .. } = action
-            && !avoid.is_empty()
-        {
-            self.carriers.insert(*executor);
+        if let Action::Create { executor, avoid, .. } = action {
+            self.starting.insert(*executor);
+            if !avoid.is_empty() {
+                self.carriers.insert(*executor);
+            }
         }
     }
 
     pub(super) fn on_running(&mut self, id: ExecutorId) {
-        self.running.insert(id);
+        self.starting.remove(&id);
     }
 
     pub(super) fn on_registered(&mut self, id: ExecutorId) {
@@ -88,14 +89,11 @@ impl NodeChecker {
         if self.avoided.is_empty() {
             return;
         }
-        let stuck = |id: &ExecutorId| cluster.home(*id).is_some_and(|home| self.avoided.contains(home));
-        let replaced: Vec<_> = self
-            .carriers
-            .iter()
-            .chain(cluster.homes.keys().filter(|id| stuck(id)))
-            .filter(|id| !self.running.contains(id) && plan.is_deleted(**id))
-            .copied()
-            .collect();
+        let (carriers, avoided) = (&self.carriers, &self.avoided);
+        let stuck = |id: ExecutorId| cluster.home(id).is_some_and(|home| avoided.contains(home));
+        let replaced = self.starting.extract_if(.., |id| {
+            plan.is_deleted(*id) && (carriers.contains(id) || stuck(*id))
+        });
         self.replaced.extend(replaced);
     }
 

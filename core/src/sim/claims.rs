@@ -1,6 +1,7 @@
 //! The simulated API server's volume claims: their list, their watch, and what protects those that are in use.
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use crate::spec::ClaimShape;
 use super::cluster::{Cluster, refuse};
 use super::{Happening, Sim};
 
-/// How often a pod whose claim is missing is looked at.
+/// How long after a change of the claims a pod whose claim is missing is looked at again.
 const RETRY_START: Duration = Duration::from_secs(5);
 
 /// A volume claim.
@@ -85,6 +86,12 @@ impl Claim {
 
 /// The claims of an executor differ in their size.
 fn shape(index: usize) -> ClaimShape {
+    static SHAPES: LazyLock<[ClaimShape; 4]> = LazyLock::new(|| std::array::from_fn(make_shape));
+    let made = SHAPES.get(index).cloned();
+    made.unwrap_or_else(|| make_shape(index))
+}
+
+fn make_shape(index: usize) -> ClaimShape {
     let size = format!("{}Gi", index + 1);
     ClaimShape::of(
         &json!({"spec": {"storageClassName": "fast", "resources": {"requests": {"storage": size}}}}),
@@ -206,6 +213,7 @@ impl Cluster {
             }
         };
         log.history.push_back((log.version, event));
+        self.stir();
     }
 
     /// A page of the claims. Later pages are of the same state, as nothing happens in between.
@@ -227,8 +235,9 @@ impl Cluster {
         if version < self.claim_log.compacted {
             return Err(refuse(FailureClass::Gone, "too old resource version"));
         }
-        let later = |entry: &&(u64, ClaimEvent)| entry.0 > version;
-        Ok(self.claim_log.history.iter().filter(later).cloned().collect())
+        let history = &self.claim_log.history;
+        let first = history.partition_point(|(at, _)| *at <= version);
+        Ok(history.range(first..).cloned().collect())
     }
 }
 
@@ -304,13 +313,15 @@ impl Sim {
 
     /// Puts new events on every open watch of claims.
     pub(super) fn publish_claims(&mut self) {
-        for call in self.claim_watches.keys().copied().collect::<Vec<_>>() {
+        let version = self.cluster.claim_log.version;
+        let behind = self
+            .claim_watches
+            .iter()
+            .filter(|(_, watch)| watch.sent < version);
+        for call in behind.map(|(call, _)| *call).collect::<Vec<_>>() {
             let Some(&Connection { mut sent, mut last }) = self.claim_watches.get(&call) else {
                 continue;
             };
-            if sent >= self.cluster.claim_log.version {
-                continue;
-            }
             let Ok(events) = self.cluster.claim_events_since(sent) else {
                 let gone = Outcome::Failed(refuse(FailureClass::Gone, "too old"));
                 self.later(Duration::ZERO, Happening::EndWatch(call, gone));
@@ -324,6 +335,16 @@ impl Sim {
                 }
             }
             self.claim_watches.insert(call, Connection { sent, last });
+        }
+    }
+
+    /// Pods that wait for a claim are tried again where claims have changed.
+    pub(super) fn retry_starts(&mut self) {
+        let version = self.cluster.claim_log.version;
+        if std::mem::replace(&mut self.claims_seen, version) != version {
+            for uid in std::mem::take(&mut self.unclaimed) {
+                self.later(RETRY_START, Happening::Start(uid));
+            }
         }
     }
 
@@ -346,7 +367,7 @@ impl Sim {
                 }];
             }
         });
-        self.later(RETRY_START, Happening::Start(uid.to_owned()));
+        self.unclaimed.insert(uid.to_owned());
         true
     }
 }

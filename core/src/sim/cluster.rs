@@ -1,6 +1,6 @@
 //! A model of the API server, its pods and its history.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -83,11 +83,15 @@ pub struct Cluster {
     pub costs: BTreeMap<String, i32>,
     /// How many controllers were ever made.
     pub(super) sets_made: usize,
+    /// Counts what controllers, garbage collector and kubelet may have to do something about.
+    stirred: u64,
     version: u64,
     compacted: u64,
     history: VecDeque<(u64, WatchEvent)>,
     snapshots: BTreeMap<u64, Vec<PodFacts>>,
     cache: Option<ListPage>,
+    /// Names of pods by UID.
+    names: HashMap<String, String>,
     uids: u64,
 }
 
@@ -144,8 +148,9 @@ impl Cluster {
         }
         self.created += 1;
         pod.uid = self.next_uid();
+        self.names.insert(pod.uid.clone(), pod.name.clone());
         self.pods.insert(pod.name.clone(), pod.clone());
-        self.record(&pod, false);
+        self.record(pod.clone(), false);
         Ok(pod)
     }
 
@@ -156,14 +161,15 @@ impl Cluster {
 
     /// Changes a pod, if it is still the one with this UID.
     pub fn modify(&mut self, uid: &str, change: impl FnOnce(&mut PodFacts)) {
-        let Some(pod) = self.pods.values_mut().find(|pod| pod.uid == uid) else {
+        let name = self.names.get(uid);
+        let Some(pod) = name.and_then(|name| self.pods.get_mut(name)) else {
             return;
         };
         let before = pod.clone();
         change(pod);
         if *pod != before {
             let pod = pod.clone();
-            self.record(&pod, false);
+            self.record(pod, false);
         }
     }
 
@@ -179,7 +185,7 @@ impl Cluster {
 
     /// The pod ends.
     pub fn end(&mut self, uid: &str, fate: Fate) {
-        if !self.pods.values().any(|pod| pod.uid == uid && is_alive(pod)) {
+        if !self.by_uid(uid).is_some_and(is_alive) {
             return;
         }
         self.fates.insert(uid.to_owned(), fate);
@@ -247,7 +253,8 @@ impl Cluster {
     /// The pod has gone.
     pub fn remove(&mut self, name: &str) {
         if let Some(pod) = self.pods.remove(name) {
-            self.record(&pod, true);
+            self.names.remove(&pod.uid);
+            self.record(pod, true);
         }
     }
 
@@ -264,8 +271,10 @@ impl Cluster {
         let gone = || refuse(FailureClass::Gone, "the continue token is too old");
         let (version, offset) = match token {
             None => {
-                let pods = self.of_app(app).collect();
-                self.snapshots.insert(self.version, pods);
+                if !self.snapshots.contains_key(&self.version) {
+                    let pods = self.of_app(app).collect();
+                    self.snapshots.insert(self.version, pods);
+                }
                 (self.version, 0)
             }
             Some(token) => token
@@ -309,17 +318,12 @@ impl Cluster {
     }
 
     /// Events after a version, or that it is too old.
-    pub fn events_since(&self, version: &str) -> Result<Vec<(u64, WatchEvent)>, ApiFailure> {
-        let version: u64 = version.parse().unwrap_or(0);
+    pub fn events_since(&self, version: u64) -> Result<Vec<(u64, WatchEvent)>, ApiFailure> {
         if version < self.compacted {
             return Err(refuse(FailureClass::Gone, "too old resource version"));
         }
-        Ok(self
-            .history
-            .iter()
-            .filter(|(at, _)| *at > version)
-            .cloned()
-            .collect())
+        let first = self.history.partition_point(|(at, _)| *at <= version);
+        Ok(self.history.range(first..).cloned().collect())
     }
 
     /// The current version.
@@ -329,12 +333,23 @@ impl Cluster {
 
     /// The pod with this UID.
     pub fn by_uid(&self, uid: &str) -> Option<&PodFacts> {
-        self.pods.values().find(|pod| pod.uid == uid)
+        self.pods.get(self.names.get(uid)?)
     }
 
-    fn record(&mut self, pod: &PodFacts, deleted: bool) {
+    /// Something has changed that is not only written in pods.
+    pub(super) fn stir(&mut self) {
+        self.stirred += 1;
+    }
+
+    /// A number that is another one when something has changed.
+    pub(super) fn stirred(&self) -> u64 {
+        self.stirred
+    }
+
+    fn record(&mut self, pod: PodFacts, deleted: bool) {
+        self.stir();
         self.version += 1;
-        let (pod, resource_version) = (Box::new(pod.clone()), self.version.to_string());
+        let (pod, resource_version) = (Box::new(pod), self.version.to_string());
         let event = if deleted {
             WatchEvent::Deleted {
                 pod,

@@ -48,12 +48,15 @@ impl Cluster {
             let ended = |pod: &PodFacts| matches!(pod.phase, PodPhase::Failed | PodPhase::Succeeded);
             let missing: Vec<String> = match set.kind {
                 ControllerKind::StatefulSet => {
-                    let wanted: BTreeSet<String> = (0..set.replicas).map(|n| format!("{name}-{n}")).collect();
-                    let over = |pod: &&&PodFacts| !wanted.contains(&pod.name) || ended(pod);
-                    let gone = pods.iter().filter(over).filter(|pod| !pod.deleting);
+                    let ordinal =
+                        |pod: &PodFacts| pod.name.strip_prefix(name)?.strip_prefix('-')?.parse().ok();
+                    let there: BTreeSet<u32> = pods.iter().filter_map(|pod| ordinal(pod)).collect();
+                    let over = |pod: &PodFacts| ordinal(pod).is_none_or(|n| n >= set.replicas) || ended(pod);
+                    let gone = pods.iter().filter(|pod| over(pod) && !pod.deleting);
                     work.delete.extend(gone.map(|pod| pod.name.clone()));
-                    wanted
-                        .into_iter()
+                    (0..set.replicas)
+                        .filter(|n| !there.contains(n))
+                        .map(|n| format!("{name}-{n}"))
                         .filter(|name| !self.pods.contains_key(name))
                         .collect()
                 }
@@ -136,14 +139,28 @@ impl Sim {
             _ => false,
         };
         if done {
+            self.cluster.stir();
             CallResult::Empty(Outcome::Done(()))
         } else {
             refused(FailureClass::NotFound)
         }
     }
 
-    /// Sees to it that controllers, garbage collector and kubelet do soon what they have to.
+    /// Somebody deletes all controllers.
+    pub fn delete_controllers(&mut self) {
+        self.cluster.sets.clear();
+        self.cluster.stir();
+        self.publish();
+    }
+
+    /// Sees to it that garbage collector, controllers and kubelet do what they have to, the last two soon.
     pub(super) fn tend(&mut self) {
+        if self.tended == (self.cluster.stirred(), self.cluster.quota) {
+            return;
+        }
+        self.cluster.collect_garbage();
+        self.tended = (self.cluster.stirred(), self.cluster.quota);
+        self.retry_starts();
         if self.check.config().controller.is_none() {
             return;
         }
@@ -165,11 +182,12 @@ impl Sim {
             self.reviving.insert(uid.clone());
             self.check.on_process_ended(&uid);
             let delay = Duration::from_millis(self.rng.u64(100..9000));
+            self.later(delay / 2, Happening::BackOff(uid.clone()));
             self.later(delay, Happening::Revive(uid));
         }
     }
 
-    /// The controllers make and delete pods. Pods that the quota forbids are tried again with the next event.
+    /// The controllers make and delete pods. Pods that the quota forbids are tried again when something has changed.
     pub(super) fn reconcile(&mut self) {
         self.reconciling = false;
         let work = self.cluster.work();
@@ -177,15 +195,39 @@ impl Sim {
             let _ = self.apply_delete(&name, None);
         }
         for (_, pod) in work.create {
-            match self.cluster.create(pod) {
-                Ok(pod) => self.start_later(&pod),
-                Err(_) if !self.reconciling => {
-                    self.reconciling = true;
-                    self.later(Duration::from_secs(5), Happening::Reconcile);
-                }
-                Err(_) => {}
+            if let Ok(pod) = self.cluster.create(pod) {
+                self.start_later(&pod);
             }
         }
+    }
+
+    /// The process in a pod that is being deleted obeys SIGTERM.
+    pub(super) fn terminate(&mut self, uid: &str) {
+        self.check.on_process_ended(uid);
+        self.cluster.modify(uid, |pod| {
+            for container in pod
+                .containers
+                .iter_mut()
+                .filter(|c| c.state == ContainerState::Running)
+            {
+                container.state = ContainerState::Terminated {
+                    exit_code: 143,
+                    reason: Some("Error".to_owned()),
+                    message: None,
+                };
+            }
+        });
+    }
+
+    /// The kubelet says of a container that has ended that it waits to be started again.
+    pub(super) fn back_off(&mut self, uid: &str) {
+        self.cluster.modify(uid, |pod| {
+            for container in &mut pod.containers {
+                if let ContainerState::Terminated { message, .. } = &mut container.state {
+                    *message = Some("back-off restarting failed container".to_owned());
+                }
+            }
+        });
     }
 
     /// The kubelet starts a container again that has ended.

@@ -43,6 +43,10 @@ pub(super) enum Happening {
     End(String, Fate),
     /// The controllers and the garbage collector look at what there is.
     Reconcile,
+    /// The container ends in the pod with this UID, which is being deleted.
+    Terminate(String),
+    /// The container in the pod with this UID waits to be started again.
+    BackOff(String),
     /// The kubelet starts a container again in the pod with this UID.
     Revive(String),
     /// The executor in the pod with this UID asks for its number.
@@ -50,7 +54,7 @@ pub(super) enum Happening {
 }
 
 impl Happening {
-    /// Whether it happens in the driver's process.
+    /// Whether it happens in the driver's process; nothing else changes the plan.
     pub(super) fn needs_driver(&self) -> bool {
         matches!(
             self,
@@ -74,7 +78,11 @@ impl Sim {
         match happening {
             Happening::Arrive(action) => self.arrive(action),
             Happening::ArriveLate(action) => {
-                let _ = self.apply(&action);
+                if let CallResult::Pod(Outcome::Failed(failure)) = self.apply(&action)
+                    && failure.class == FailureClass::AlreadyExists
+                {
+                    self.count("a late create came second");
+                }
             }
             Happening::Answer(call, result) => {
                 self.count_answer(&result);
@@ -119,11 +127,11 @@ impl Sim {
             Happening::Exit(uid) => self.cluster.end(&uid, Fate::Exit(0)),
             Happening::End(uid, fate) => self.cluster.end(&uid, fate),
             Happening::Reconcile => self.reconcile(),
+            Happening::Terminate(uid) => self.terminate(&uid),
+            Happening::BackOff(uid) => self.back_off(&uid),
             Happening::Revive(uid) => self.revive(&uid),
             Happening::Ask(uid) => self.ask(&uid),
         }
-        self.cluster.collect_garbage();
-        self.tend();
         self.publish();
     }
 

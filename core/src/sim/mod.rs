@@ -124,6 +124,12 @@ pub struct Sim {
     rng: Rng,
     troubles: Troubles,
     owned: bool,
+    /// What had changed in the cluster when it was last tended, and its quota.
+    tended: (u64, Option<usize>),
+    /// UIDs of pods that cannot start for want of a claim.
+    unclaimed: BTreeSet<String>,
+    /// The version of the claims when these were last tried.
+    claims_seen: u64,
     /// The controllers will look at what there is.
     reconciling: bool,
     /// Pods whose container will be started again.
@@ -178,6 +184,9 @@ impl Sim {
             rng: Rng::with_seed(seed),
             troubles: Troubles::default(),
             owned,
+            tended: (0, None),
+            unclaimed: BTreeSet::new(),
+            claims_seen: 0,
             reconciling: false,
             reviving: BTreeSet::new(),
             steps: 0,
@@ -239,7 +248,13 @@ impl Sim {
         self.check.set_time(self.now);
         if happening.is_some_and(|at| at <= self.now) {
             if let Some((_, happening)) = self.queue.pop_first() {
+                let outside = !happening.needs_driver();
                 self.happen(happening);
+                if outside {
+                    // The plan is as it was, and has nothing to say.
+                    self.check.on_step(&self.plan, &self.cluster);
+                    return true;
+                }
             }
         } else {
             self.plan.handle_timeout(self.now);
@@ -419,9 +434,7 @@ impl Sim {
             let delay = self.latency();
             self.later(delay, Happening::Arrive(action));
         }
-        let snapshot = self.plan.snapshot();
-        self.check.on_snapshot(&snapshot);
-        self.check.on_metrics(&self.plan, &snapshot);
+        self.check.on_numbers(&self.plan);
     }
 }
 

@@ -338,6 +338,9 @@ impl Sim {
         if self.cluster.delete(name, uid)?
             && let Some(uid) = self.cluster.pods.get(name).map(|pod| pod.uid.clone())
         {
+            if self.check.config().controller.is_some() {
+                self.later(self.end_time / 2, Happening::Terminate(uid.clone()));
+            }
             self.later(
                 self.end_time,
                 Happening::Vanish {

@@ -22,7 +22,10 @@ pub(super) struct Connection {
 impl Sim {
     pub(super) fn open_watch(&mut self, call: CallId, version: Option<&str>) {
         let refused = match version {
-            Some(version) => self.cluster.events_since(version).err(),
+            Some(version) => {
+                let version = version.parse().unwrap_or(0);
+                self.cluster.events_since(version).err()
+            }
             None if self.faults.no_streaming_lists => {
                 Some(refuse(FailureClass::Invalid, "sendInitialEvents is forbidden"))
             }
@@ -96,18 +99,15 @@ impl Sim {
         }
     }
 
-    /// Puts new events on every open watch.
+    /// What has changed is seen: by who tends the cluster, and on every open watch.
     pub(super) fn publish(&mut self) {
+        self.tend();
         self.publish_claims();
-        let calls: Vec<_> = self.watches.keys().copied().collect();
-        for call in calls {
-            let Some(sent) = self.watches.get(&call).map(|connection| connection.sent) else {
-                continue;
-            };
-            if sent >= self.cluster.version() {
-                continue;
-            }
-            let Ok(events) = self.cluster.events_since(&sent.to_string()) else {
+        let version = self.cluster.version();
+        let behind = self.watches.iter().filter(|(_, watch)| watch.sent < version);
+        let behind: Vec<_> = behind.map(|(call, watch)| (*call, watch.sent)).collect();
+        for (call, sent) in behind {
+            let Ok(events) = self.cluster.events_since(sent) else {
                 let outcome = Outcome::Failed(refuse(FailureClass::Gone, "too old"));
                 self.later(Duration::ZERO, Happening::EndWatch(call, outcome));
                 continue;

@@ -46,12 +46,18 @@ impl ClaimShape {
         }
     }
 
-    /// Whether a claim of this shape can stand in for one that is wanted: storage class, size, access modes and volume
-    /// mode are equal, and it has all labels that are wanted. Stock compares storage class and size only.
+    /// The size that it asks for, in units of 10⁻⁹ bytes; none where it is no quantity.
+    pub fn size(&self) -> Option<i128> {
+        self.size.map(Quantity::nanos)
+    }
+
+    /// Whether a claim of this shape can stand in for one that is wanted: storage class, access modes and volume mode
+    /// are equal, it is as large or larger, and it has all labels that are wanted. Stock compares storage class and size
+    /// only, and before Spark 4.2 takes no larger one.
     pub fn serves(&self, wanted: &ClaimShape) -> bool {
         self.storage_class == wanted.storage_class
-            && self.size.is_some()
-            && self.size == wanted.size
+            && wanted.size.is_some()
+            && self.size >= wanted.size
             && self.access_modes == wanted.access_modes
             && self.volume_mode == wanted.volume_mode
             && wanted
@@ -151,6 +157,10 @@ mod tests {
         assert!(
             serves(&claim("fast", "1024Mi", once, &json!(null))),
             "the same size"
+        );
+        assert!(
+            serves(&claim("fast", "1G", once, &labels)),
+            "it has been made larger"
         );
         for other in [
             claim("slow", "1Gi", once, &labels),

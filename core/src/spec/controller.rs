@@ -36,11 +36,23 @@ impl ControllerKind {
 
     /// Name of the controller of a profile. Its pods are named after it, with a dash in between.
     pub fn name(self, app_id: &str, profile: ProfileId) -> String {
-        let letter = match self {
+        format!("spark-{}-{app_id}-{profile}", self.letter())
+    }
+
+    /// The profile of the controller that a pod is named after.
+    pub fn profile_of(self, pod: &str, app_id: &str) -> Option<ProfileId> {
+        let rest = pod.strip_prefix("spark-")?.strip_prefix(self.letter())?;
+        let rest = rest.strip_prefix('-')?.strip_prefix(app_id)?.strip_prefix('-')?;
+        let (profile, _) = rest.split_once('-')?;
+        let exact = profile == "0" || !profile.starts_with(['0', '+']);
+        profile.parse().ok().filter(|_| exact).map(ProfileId)
+    }
+
+    fn letter(self) -> char {
+        match self {
             ControllerKind::StatefulSet => 's',
             ControllerKind::Deployment => 'd',
-        };
-        format!("spark-{letter}-{app_id}-{profile}")
+        }
     }
 }
 

@@ -30,7 +30,6 @@ impl Quantity {
     }
 
     /// The amount in units of 10⁻⁹.
-    #[cfg(feature = "shell")]
     pub(crate) fn nanos(self) -> i128 {
         self.0
     }

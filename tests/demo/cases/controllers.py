@@ -22,15 +22,16 @@ def controlled(suite, kind):
     conf = {"spark.kubernetes.allocation.pods.allocator": kind}
     with suite.submit(kind, "cluster", args=(4, 2, DEADLINE, f"{CONTROL}/{kind}"), executors=2, conf=conf) as app:
         suite.computes(app, 2)
-        controller, = suite.cluster.get(kind)
+        controller, = suite.cluster.get(f"{kind}s")
         owners = [owner["uid"] for owner in controller["metadata"]["ownerReferences"]]
-        if owners != [app.driver_pods()[-1]["metadata"]["uid"]] or controller["spec"]["replicas"] != 2:
+        if owners != [app.driver_pod()["metadata"]["uid"]] or controller["spec"]["replicas"] != 2:
             raise Failure(f"the {kind} is {controller}")
         seated(suite, app, {1, 2})
 
         suite.cluster.kubectl("delete", "pod", pod_of(suite, 1))
         suite.computes(app, 3)
         seated(suite, app, {2, 3})
+        removed(app, 1, "was deleted by a user or by the framework")
 
         pod = pod_of(suite, 2)
         os.kill(app.process_with("--podName", pod), signal.SIGKILL)
@@ -38,10 +39,14 @@ def controlled(suite, kind):
         seated(suite, app, {3, 4})
         if pod_of(suite, 4) != pod:
             raise Failure(f"executor 4 is in {pod_of(suite, 4)}, not in {pod}, whose container was to be started again")
+        told = removed(app, 2, "exit code 137")
+        again = started(suite, pod)
+        if told > again:
+            raise Failure(f"the loss of executor 2 was told at {told}, and its container was started again at {again}")
 
         suite.let_go_on(kind)
         suite.succeeds(app)
-    wait_for(f"the {kind} to be gone", lambda: not suite.cluster.get(kind), DEADLINE)
+    wait_for(f"the {kind} to be gone", lambda: not suite.cluster.get(f"{kind}s"), DEADLINE)
     if suite.pod_creates() != before:
         raise Failure("the driver has made pods itself")
 
@@ -53,6 +58,21 @@ def seated(suite, app, numbers):
         labels = [pod["metadata"]["labels"].get("spark-exec-id") for pod in suite.cluster.executors()]
         return active == numbers and sorted(labels, key=str) == sorted(map(str, numbers))
     wait_for(f"executors {numbers}", seen, DEADLINE, app.alive)
+
+
+def removed(app, number, says):
+    """When an executor was removed in Spark's eyes, to the second; the reason has to say this."""
+    record = app.executors()[number]
+    if says not in record["removeReason"]:
+        raise Failure(f"executor {number} was removed for {record['removeReason']!r}, which does not say {says!r}")
+    return record["removeTime"][:len("2026-01-01T00:00:00")]
+
+
+def started(suite, pod):
+    """When the container of a pod was started last, to the second."""
+    pod, = suite.cluster.get("pods", "--field-selector", f"metadata.name={pod}")
+    container, = pod["status"]["containerStatuses"]
+    return container["state"]["running"]["startedAt"][:len("2026-01-01T00:00:00")]
 
 
 def pod_of(suite, number):

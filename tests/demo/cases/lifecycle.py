@@ -12,30 +12,30 @@ def test_killed_driver_leaves_nothing(suite):
     """The driver dies by SIGKILL and its pod is deleted: the garbage collector finds all by its owner."""
     with suite.submit("killed-driver", "cluster", args=(40, 99, DEADLINE), executors=2) as app:
         wait_for("executors", lambda: len(app.executors()) == 2, DEADLINE, app.alive)
-        driver = app.driver_pods()[-1]
+        driver = app.driver_pod()
         uid = driver["metadata"]["uid"]
         for kind in ("pods", "configmaps"):
-            for item in suite.cluster.get(kind, "-l", f"spark-role=executor,spark-app-selector={app.app_id}"):
+            for item in suite.cluster.get(kind, f"spark-role=executor,spark-app-selector={app.app_id}"):
                 if [o["uid"] for o in item["metadata"].get("ownerReferences", [])] != [uid]:
                     raise Failure(f"{kind} {item['metadata']['name']} is not owned by the driver pod")
-        os.kill(driver_process(app.app_id), signal.SIGKILL)
+        os.kill(driver_process(suite), signal.SIGKILL)
         name = driver["metadata"]["name"]
-        wait_for("the driver pod to fail", lambda: app.driver_pods()[-1]["status"]["phase"] == "Failed", DEADLINE)
+        wait_for("the driver pod to fail", lambda: app.driver_pod()["status"]["phase"] == "Failed", DEADLINE)
         suite.cluster.kubectl("delete", "pod", name)
         suite.nothing_is_left()
 
 
-def driver_process(app_id):
+def driver_process(suite):
+    """The process id of the driver that runs in a pod of this cluster: it sees the cluster's directory."""
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
             words = pathlib.Path("/proc", entry, "cmdline").read_bytes().decode(errors="replace").split("\0")
-            namespace = os.readlink(f"/proc/{entry}/ns/mnt")
+            here = os.path.samefile(f"/proc/{entry}/root{CONTROL}", suite.cluster.control)
         except OSError:
             continue
-        if words[0].endswith("java") and "org.apache.spark.deploy.SparkSubmit" in words and "SparkPi" in words \
-                and namespace != os.readlink("/proc/self/ns/mnt"):
+        if here and words[0].endswith("java") and "org.apache.spark.deploy.SparkSubmit" in words:
             return int(entry)
-    raise Failure(f"found no driver process of {app_id}")
+    raise Failure("found no driver process")
 
 
 def test_two_contexts_in_one_jvm(suite):
@@ -53,10 +53,10 @@ def two_contexts(suite, mode, control):
         seen = []
         for number in (1, 2):
             said = wait_for(f"context {number}", lambda: app.said(rf"^context {number} is (\S+) with"), DEADLINE, app.alive)
-            items = wait_for(f"one ConfigMap and one executor, of {said.group(1)}",
-                             lambda: alone(suite, said.group(1)), DEADLINE, app.alive)
+            config_map, pod = wait_for(f"one ConfigMap and one executor, of {said.group(1)}",
+                                       lambda: alone(suite, said.group(1)), DEADLINE, app.alive)
             # In a driver pod the names of pods are those of the first context again, as Spark has it.
-            seen.append({item["metadata"]["uid" if mode == "cluster" and item["kind"] == "Pod" else "name"] for item in items})
+            seen.append({config_map["metadata"]["name"], pod["metadata"]["uid" if mode == "cluster" else "name"]})
             suite.let_go_on(f"twice-{mode}-{number}")
         if seen[0] & seen[1]:
             raise Failure(f"both contexts have {seen[0] & seen[1]}")
@@ -65,9 +65,9 @@ def two_contexts(suite, mode, control):
 
 def alone(suite, app_id):
     """The ConfigMap and the executor of this application, if there is nothing else."""
-    items = suite.cluster.executors() + suite.config_maps()
-    apps = {item["metadata"]["labels"]["spark-app-selector"] for item in items}
-    return items if apps == {app_id} and sorted(item["kind"] for item in items) == ["ConfigMap", "Pod"] else None
+    config_maps, pods = suite.config_maps(), suite.cluster.executors()
+    apps = [item["metadata"]["labels"]["spark-app-selector"] for item in config_maps + pods]
+    return (config_maps[0], pods[0]) if len(config_maps) == len(pods) == 1 and apps == [app_id, app_id] else None
 
 
 def test_too_many_failures(suite):

@@ -103,11 +103,17 @@ pub(crate) fn full_pod() -> Value {
                 {"type": "Ready", "status": "False"},
                 {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "m"},
             ],
-            "initContainerStatuses": [{"name": "init", "state": {"running": {"startedAt": "now"}}}],
+            "initContainerStatuses": [
+                {"name": "init", "state": {"running": {"startedAt": "now"}}},
+                {"name": "again", "state": {"waiting": {}}, "lastState": {"terminated": {"exitCode": 1}}},
+            ],
             "containerStatuses": [
                 {"name": "exec", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}},
                 {"name": "side", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no"}}},
                 {"name": "new", "state": {}},
+                {"name": "back-off", "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                 "lastState": {"terminated": {"exitCode": 52, "reason": "Error"}}},
+                {"name": "next", "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 52}}},
             ],
         },
     })
@@ -142,6 +148,14 @@ pub(crate) fn facts() -> PodFacts {
         containers: vec![
             container("init", true, ContainerState::Running),
             container(
+                "again",
+                true,
+                ContainerState::Waiting {
+                    reason: None,
+                    message: None,
+                },
+            ),
+            container(
                 "exec",
                 false,
                 ContainerState::Terminated {
@@ -166,6 +180,16 @@ pub(crate) fn facts() -> PodFacts {
                     message: None,
                 },
             ),
+            container(
+                "back-off",
+                false,
+                ContainerState::Terminated {
+                    exit_code: 52,
+                    reason: Some("Error".into()),
+                    message: None,
+                },
+            ),
+            container("next", false, ContainerState::Running),
         ],
     }
 }

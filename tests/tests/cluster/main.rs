@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod claims;
 mod controllers;
 
 use std::collections::BTreeSet;
@@ -52,7 +53,7 @@ fn on_a_real_api_server() {
     holds_replaces_and_releases(&cluster);
     everything_is_owned_by_the_driver_pod(&cluster);
     kernels_in_one_pod_leave_each_other_alone(&cluster);
-    claims_have_an_owner_and_go_with_it(&cluster);
+    claims::on_demand(&cluster);
     refusals_are_clear_and_leave_nothing(&cluster);
     a_start_ends_with_the_signal(&cluster);
     without_a_watch_executors_are_listed(&cluster);
@@ -269,55 +270,6 @@ fn kernels_in_one_pod_leave_each_other_alone(cluster: &LocalCluster) {
     let (code, events) = stays.wait();
     assert_eq!((code, count(&events, "lost")), (Some(0), 0));
     assert_eq!(services(second), 0);
-}
-
-fn claims_have_an_owner_and_go_with_it(cluster: &LocalCluster) {
-    const EXECUTORS: usize = 3;
-    let (with_driver, driver) = ("claims-of-driver", "claims-driver");
-    let uid = make_driver(cluster, driver);
-    for (app, owner) in [("claims-of-pods", None), (with_driver, Some(&uid))] {
-        let mut properties = cluster.properties(app);
-        for (option, value) in [
-            ("mount.path", "/data"),
-            ("options.claimName", "OnDemand"),
-            ("options.storageClass", "nobody-provisions-it"),
-            ("options.sizeLimit", "1Gi"),
-        ] {
-            let volume = "spark.kubernetes.executor.volumes.persistentVolumeClaim.data";
-            properties.insert(format!("{volume}.{option}"), value.into());
-        }
-        if owner.is_some() {
-            properties.insert("spark.kubernetes.driver.pod.name".into(), driver.into());
-        }
-        let claims = || cluster.list("persistentvolumeclaims", &format!("spark-app-selector={app}"));
-        let mut stoker = Allocate::start(&properties, 3);
-        // They do not run: nobody makes their volumes.
-        stoker.wait_for("the pods", |events| count(events, "created") == EXECUTORS);
-        let all = eventually("the claims", || {
-            Some(claims()).filter(|claims| claims.len() == EXECUTORS)
-        });
-        let pods = cluster.list("pods", &selector(app));
-        for claim in all {
-            let name = claim["metadata"]["name"].as_str().unwrap();
-            let pod = pods
-                .iter()
-                .find(|pod| name == format!("{}-pvc-0", pod["metadata"]["name"].as_str().unwrap()));
-            let of_pod = pod.unwrap()["metadata"]["uid"].as_str().unwrap();
-            let expected = owner.map_or(of_pod, String::as_str);
-            assert_eq!(
-                claim["metadata"]["ownerReferences"][0]["uid"], expected,
-                "{claim:#}"
-            );
-        }
-        stoker.signal("TERM");
-        let (code, events) = stoker.wait();
-        assert_eq!(code, Some(0));
-        assert_eq!(
-            (count(&events, "lost"), count(&events, "created")),
-            (0, EXECUTORS)
-        );
-        eventually("the claims to be gone", || claims().is_empty().then_some(()));
-    }
 }
 
 fn a_start_ends_with_the_signal(cluster: &LocalCluster) {

@@ -81,8 +81,9 @@ pub(crate) fn converges_and_falls_silent(scenario: &Scenario, tally: &Tally) -> 
         }
         sim.check.on_end(&sim.cluster);
     }
-    sim.run(Duration::from_mins(30));
     let polls = scenario.settings.polling.is_some();
+    // Lists go on and on, one like the other.
+    sim.run(Duration::from_mins(if polls { 10 } else { 30 }));
     let may_come = |action: &Action| polls && matches!(action, Action::List { .. });
     let later = sim.actions[quiet_from..].iter();
     let later: Vec<_> = later.filter(|(_, action)| !may_come(action)).collect();

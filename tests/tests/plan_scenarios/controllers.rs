@@ -1,7 +1,7 @@
 use stoker_core::plan::{
-    Action, ControllerKind, ExecutorId, FailureClass, LossKind, Outcome, PlanConfig, PodPatch,
+    Action, ControllerKind, ExecutorId, FailureClass, LossKind, Outcome, PlanConfig, PodPatch, PodPhase,
 };
-use stoker_core::sim::cluster::Fate;
+use stoker_core::sim::cluster::{Fate, is_alive};
 use stoker_tests::sim::Sim;
 
 use crate::{abort, failed, losses, secs, unanswered};
@@ -90,12 +90,13 @@ fn a_lost_pod_is_told_once_and_its_successor_gets_another_number() {
 }
 
 #[test]
-fn an_executor_that_ends_is_lost_with_its_exit_code_and_its_pod_makes_room_for_another() {
+fn an_executor_that_ends_is_lost_at_once_and_the_next_comes_in_its_pod() {
     for kind in KINDS {
         let mut sim = started(kind, 2);
         let lost = *sim.registered.first().expect("an executor");
         let uid = sim.uid_of(lost).expect("its pod");
         sim.end(&uid, Fate::Exit(52));
+        sim.run_until(secs(1), "the loss is told", |sim| !losses(sim).is_empty());
         sim.run(secs(60));
         let told = losses(&sim);
         assert_eq!(
@@ -103,9 +104,70 @@ fn an_executor_that_ends_is_lost_with_its_exit_code_and_its_pod_makes_room_for_a
             (1, lost, 52),
             "{kind}"
         );
-        assert_eq!(sim.sent("delete").len(), 1, "{kind}");
+        assert!(sim.sent("delete").is_empty(), "{kind}: it is started again");
         assert_eq!((sim.alive(0), sim.registered.len()), (2, 2), "{kind}");
+        let last = *sim.registered.last().expect("an executor");
+        assert_eq!(sim.uid_of(last), Some(uid), "{kind}");
     }
+}
+
+#[test]
+fn executors_that_end_before_they_ask_for_a_number_count_as_failed() {
+    for kind in KINDS {
+        let cfg = PlanConfig {
+            max_executor_failures: Some(3),
+            ..config(kind)
+        };
+        let mut sim = Sim::new(cfg, 1);
+        sim.target(0, 1);
+        for _ in 0..4 {
+            let runs = |sim: &Sim| sim.cluster.pods.values().find(|pod| is_alive(pod)).cloned();
+            sim.run_until(secs(60), "a pod runs", |sim| {
+                runs(sim).is_some_and(|pod| pod.phase == PodPhase::Running)
+            });
+            let pod = runs(&sim).expect("a pod");
+            sim.end(&pod.uid, Fate::Exit(1));
+        }
+        sim.run(secs(5));
+        let (code, message) = abort(&sim).expect("the application ends");
+        assert_eq!(code, 11, "{message}");
+    }
+}
+
+#[test]
+fn a_pod_that_somebody_deletes_is_told_as_deleted_however_long_it_takes() {
+    for end_time in [secs(0), secs(2), secs(30)] {
+        let mut sim = started(ControllerKind::StatefulSet, 2);
+        sim.end_time = end_time;
+        let lost = *sim.registered.first().expect("an executor");
+        let name = sim.pod_of(lost).expect("its pod").name.clone();
+        sim.delete(&name);
+        sim.run(secs(60));
+        let told = losses(&sim);
+        assert_eq!(
+            (told.len(), told[0].0, told[0].1.kind),
+            (1, lost, LossKind::Deleted),
+            "{end_time:?}"
+        );
+        assert_eq!(sim.registered.len(), 2, "{end_time:?}");
+        assert!(sim.sent("get").is_empty(), "{end_time:?}: the watch has told all");
+    }
+}
+
+#[test]
+fn a_pod_that_is_deleted_while_a_get_is_to_tell_its_state_is_told_at_once() {
+    let mut sim = started(ControllerKind::StatefulSet, 1);
+    let lost = *sim.registered.first().expect("an executor");
+    let pod = sim.pod_of(lost).expect("its pod").clone();
+    sim.end_time = secs(0);
+    sim.script("get", (0..9).map(|_| failed(FailureClass::Server)));
+    sim.end(&pod.uid, Fate::Exit(52));
+    sim.run_until(secs(1), "the get", |sim| !sim.sent("get").is_empty());
+    sim.delete(&pod.name);
+    sim.run_until(secs(1), "the loss is told", |sim| !losses(sim).is_empty());
+    assert_eq!(losses(&sim)[0].1.kind, LossKind::Deleted);
+    sim.run(secs(60));
+    assert_eq!((losses(&sim).len(), sim.registered.len()), (1, 1));
 }
 
 #[test]
@@ -182,7 +244,7 @@ fn a_deployment_gives_up_the_executors_that_spark_has_killed() {
 #[test]
 fn a_controller_that_somebody_deletes_is_made_again() {
     let mut sim = started(ControllerKind::StatefulSet, 2);
-    sim.cluster.sets.clear();
+    sim.delete_controllers();
     sim.run(secs(120));
     assert_eq!(sim.sent("create controller").len(), 2);
     assert_eq!((sim.alive(0), sim.registered.len()), (2, 2));

@@ -7,7 +7,7 @@ use stoker_core::sim::faults::Faults;
 use stoker_core::sim::{APP, OWNER};
 use stoker_tests::sim::Sim;
 
-use crate::{abort, failed, failed_for, losses, millis, secs, unanswered, waiting};
+use crate::{abort, failed, failed_for, losses, millis, secs, waiting};
 
 #[test]
 fn creates_are_concurrent_up_to_the_cap() {
@@ -168,39 +168,6 @@ fn a_watch_event_confirms_a_create_without_a_get() {
     sim.target(0, 1);
     sim.run(secs(40));
     assert_eq!((sim.sent("create").len(), sim.sent("get").len()), (1, 0));
-    assert_eq!(sim.alive(0), 1);
-}
-
-#[test]
-fn a_create_that_was_never_applied_expires_and_is_replaced() {
-    let mut sim = Sim::new(Sim::config(), 5);
-    sim.script("create", [unanswered()]);
-    sim.target(0, 1);
-    sim.run(secs(55));
-    assert_eq!(sim.sent("create").len(), 1, "it may still be applied");
-    assert!((3..12).contains(&sim.sent("get").len()), "{:?}", sim.sent("get"));
-    sim.run(secs(15));
-    assert_eq!(sim.sent("create").len(), 2);
-    let lost = losses(&sim);
-    assert_eq!(
-        (lost.len(), lost[0].0, lost[0].1.kind),
-        (1, ExecutorId(1), LossKind::Missing)
-    );
-    assert!(!lost[0].1.app_caused);
-    assert_eq!(sim.alive(0), 1);
-}
-
-#[test]
-fn a_pod_that_appears_after_its_create_expired_is_deleted() {
-    let mut sim = Sim::new(Sim::config(), 5);
-    sim.script("create", [unanswered()]);
-    sim.target(0, 1);
-    sim.run(secs(80));
-    let late = Cluster::executor_pod("test-exec-1", APP, ExecutorId(1), ProfileId(0), Some(OWNER));
-    sim.plant(late);
-    sim.run(secs(5));
-    assert!(sim.pod_of(ExecutorId(1)).is_none());
-    assert_eq!(sim.sent("delete").len(), 1);
     assert_eq!(sim.alive(0), 1);
 }
 

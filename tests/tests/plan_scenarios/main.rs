@@ -9,14 +9,17 @@
 mod claims;
 mod claims_reused;
 mod controllers;
+mod crash_loops;
 mod creates;
 mod lists;
 mod losses;
 mod metrics;
 mod nodes;
+mod outages;
 mod polling;
 mod ported;
 mod presence;
+mod refusals;
 mod releases;
 mod start;
 mod stop;

@@ -42,6 +42,23 @@ fn both() -> [Faults; 2] {
 }
 
 #[test]
+fn what_was_on_its_way_out_before_a_relist_was_deleted() {
+    let mut sim = Sim::new(Sim::config(), 1);
+    sim.run_up(5);
+    sim.end_time = secs(4);
+    sim.delete("test-exec-2");
+    sim.run(secs(1));
+    sim.outage(secs(5));
+    sim.run(secs(4));
+    sim.cluster.compact();
+    sim.run_until(secs(12), "the loss is known", |sim| !losses(sim).is_empty());
+    assert_eq!(
+        (losses(&sim)[0].0, losses(&sim)[0].1.kind),
+        (ExecutorId(2), LossKind::Deleted)
+    );
+}
+
+#[test]
 fn after_410_what_is_absent_is_lost_and_what_is_there_is_not() {
     for faults in both() {
         let mut sim = Sim::new(Sim::config(), 1);
@@ -151,7 +168,7 @@ fn events_that_are_shown_again_change_nothing() {
     sim.end(&uid, stoker_core::sim::cluster::Fate::Exit(1));
     sim.run(secs(20));
     let (actions, notices) = (sim.actions.len(), sim.notices.len());
-    let history = sim.cluster.events_since("0").expect("history");
+    let history = sim.cluster.events_since(0).expect("history");
     for (_, event) in history {
         let now = sim.now;
         sim.plan.handle_watch(now, event);

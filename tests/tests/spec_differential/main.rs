@@ -10,6 +10,7 @@
 )]
 
 mod case;
+mod claims;
 mod compare;
 mod fragments;
 mod generated;
@@ -51,6 +52,7 @@ fn compare_all(version: &str) {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut generated = generated::compare_pairs(&mut stock, &mut rng);
         generated.extend(generated::compare_random(&mut stock, &mut rng));
+        generated.extend(claims::compare(&mut stock, &mut rng));
         if !generated.is_empty() {
             failures.push(format!("STOKER_SEED={seed} repeats these:"));
             failures.append(&mut generated);

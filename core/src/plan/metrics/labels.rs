@@ -1,6 +1,6 @@
 //! The names that values of an enumeration have in metrics.
 
-use crate::plan::{CreateResult, FailureClass, LossKind, PendingCause};
+use crate::plan::{CreateResult, FailureClass, HoldCause, LossKind, PendingCause};
 
 /// What a metric is counted by.
 pub trait Label: Copy + Ord + 'static {
@@ -67,6 +67,11 @@ labels! { PendingCause:
     Unschedulable "unschedulable" "no node can take the pod, or a gate holds it back",
     Image "image" "the kubelet cannot get an image",
     Container "container" "the kubelet cannot make a container: a missing secret or ConfigMap, a bad command",
+}
+
+labels! { HoldCause:
+    CrashLoop "crashLoop" "those before them have failed to start, and the next are asked for later",
+    Refused "refused" "the API server will not take their pods, or not from this account (403 by authorization, 400, 422)",
 }
 
 labels! { FailureClass:

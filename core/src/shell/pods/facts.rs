@@ -133,6 +133,8 @@ struct ContainerAnswer {
     name: String,
     #[serde(default)]
     state: Option<StateAnswer>,
+    #[serde(default, rename = "lastState")]
+    last_state: Option<StateAnswer>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -222,7 +224,12 @@ fn condition(answer: ConditionAnswer) -> Option<Condition> {
 }
 
 fn container(answer: ContainerAnswer, init: bool) -> ContainerFacts {
-    let state = answer.state.unwrap_or_default();
+    let mut state = answer.state.unwrap_or_default();
+    let last = answer.last_state.unwrap_or_default();
+    // Between two runs a container waits: it has ended all the same.
+    if !init && state.running.is_none() && state.terminated.is_none() {
+        state.terminated = last.terminated;
+    }
     let state = match (state.terminated, state.running) {
         (
             Some(Terminated {

@@ -1,30 +1,30 @@
 //! Checks of numbers: the plan's own after every step, and what is left at the end.
 
-use crate::plan::Snapshot;
+use crate::plan::Plan;
 
 use super::super::cluster::{Cluster, is_alive};
 use super::{Checker, require};
 
 impl Checker {
-    /// The plan's own numbers.
-    pub fn on_snapshot(&mut self, snapshot: &Snapshot) {
+    /// The plan's own numbers, after everything it has to say was taken.
+    pub(in crate::sim) fn on_numbers(&mut self, plan: &Plan) {
+        let in_flight = plan.in_flight();
         require!(
             self.found,
             Bounds,
-            snapshot.in_flight <= self.cfg.max_in_flight.max(1),
-            "the plan counts {} calls in flight",
-            snapshot.in_flight
+            in_flight <= self.cfg.max_in_flight.max(1),
+            "the plan counts {in_flight} calls in flight"
         );
-        self.shown.on_claim(snapshot.current_at, &mut self.found);
-        let pending: usize = snapshot.profiles.values().map(|(_, counts)| counts.pending).sum();
+        self.shown.on_claim(plan.current_at(), &mut self.found);
+        let pending: usize = plan.profiles().map(|(_, _, counts)| counts.pending).sum();
         require!(
             self.found,
             Bounds,
             pending <= self.cfg.max_pending_pods || self.cfg.controller.is_some(),
             "{pending} pending pods"
         );
-        for (profile, (target, counts)) in &snapshot.profiles {
-            let outstanding = self.outstanding(*profile);
+        for (profile, target, counts) in plan.profiles() {
+            let outstanding = self.outstanding(profile);
             require!(
                 self.found,
                 Target,
@@ -34,17 +34,18 @@ impl Checker {
             require!(
                 self.found,
                 Target,
-                counts.staged == 0 || counts.live <= *target,
+                counts.staged == 0 || counts.live <= target,
                 "executors are prepared above the target: {counts:?}"
             );
             require!(
                 self.found,
                 Target,
-                Some(target) == self.targets.get(profile),
+                Some(&target) == self.targets.get(&profile),
                 "the target of profile {profile} is {target} and not {:?}",
-                self.targets.get(profile)
+                self.targets.get(&profile)
             );
         }
+        self.metrics.compare(plan, &mut self.found);
     }
 
     /// Every create must have ended as seen, failed or expired.
@@ -53,9 +54,9 @@ impl Checker {
         if self.cfg.controller.is_some() {
             return self.on_end_of_controllers(cluster);
         }
-        for (id, known) in &self.executors {
+        for (id, known) in self.executors.iter() {
             if known.outstanding && !known.reported {
-                let there = cluster.pods.values().any(|pod| pod.executor == Some(*id));
+                let there = cluster.pods.values().any(|pod| pod.executor == Some(id));
                 require!(
                     self.found,
                     Ids,
@@ -69,7 +70,7 @@ impl Checker {
             .values()
             .filter(|pod| pod.app_id.as_ref() == Some(&self.cfg.app_id))
         {
-            if let Some(known) = pod.executor.and_then(|id| self.executors.get(&id)) {
+            if let Some(known) = pod.executor.and_then(|id| self.executors.get(id)) {
                 let over = known.reported || !known.outstanding;
                 require!(
                     self.found,

@@ -1,6 +1,6 @@
 //! Checks of what the plan tells: every end of an executor once, and nobody is blamed wrongly.
 
-use crate::plan::{ExecutorId, LossCause, Notice, PodPhase};
+use crate::plan::{ExecutorId, LossCause, Notice, PodPhase, ProfileId};
 
 use super::super::cluster::{Cluster, is_alive};
 use super::known::Known;
@@ -23,23 +23,20 @@ impl Checker {
             } => {
                 if self.cfg.controller.is_some() || self.claims.is_asked(*executor_id) {
                     // Its pod was there before its create, or without one.
-                    self.executors
-                        .entry(*executor_id)
-                        .or_insert_with(|| Known::new(*profile));
+                    self.take_in(*executor_id, *profile);
                 }
                 let id = *executor_id;
-                let Some(known) = self.known(id) else { return };
-                let first = !known.created && !known.reported;
-                known.created = true;
+                let first = self.change(id, |known| {
+                    !std::mem::replace(&mut known.created, true) && !known.reported
+                });
+                let Some(first) = first else { return };
                 require!(self.found, Ids, first, "executor {id} created twice");
                 require!(self.found, Ids, !uid.is_empty(), "executor {id} has no UID");
                 self.claims.on_created(id, uid);
             }
             Notice::Running { executor_id, .. } => {
-                let Some(known) = self.known(*executor_id) else {
-                    return;
-                };
-                let lives = known.created && !known.reported;
+                let lives = self.change(*executor_id, |known| known.created && !known.reported);
+                let Some(lives) = lives else { return };
                 require!(
                     self.found,
                     Losses,
@@ -56,10 +53,10 @@ impl Checker {
                 ..
             } => self.on_lost(*executor_id, uid, cause, cluster),
             Notice::Released { executor_id, .. } => {
-                let Some(known) = self.known(*executor_id) else {
-                    return;
-                };
-                let first = !std::mem::replace(&mut known.reported, true);
+                let first = self.change(*executor_id, |known| {
+                    !std::mem::replace(&mut known.reported, true)
+                });
+                let Some(first) = first else { return };
                 require!(
                     self.found,
                     Losses,
@@ -84,9 +81,13 @@ impl Checker {
     }
 
     fn on_lost(&mut self, id: ExecutorId, uid: &str, cause: &LossCause, cluster: &Cluster) {
-        let Some(known) = self.known(id) else { return };
-        let first = !std::mem::replace(&mut known.reported, true);
-        let (created, killed) = (known.created, known.killed);
+        let known = self.change(id, |known| {
+            let first = !std::mem::replace(&mut known.reported, true);
+            (first, known.created, known.killed)
+        });
+        let Some((first, created, killed)) = known else {
+            return;
+        };
         self.lost.insert(id, cause.app_caused);
         require!(
             self.found,
@@ -130,14 +131,21 @@ impl Checker {
         }
     }
 
-    /// The executor of which the plan tells something.
-    fn known(&mut self, id: ExecutorId) -> Option<&mut Known> {
+    /// An executor whose create was not seen.
+    pub(in crate::sim) fn take_in(&mut self, id: ExecutorId, profile: ProfileId) {
+        if !self.executors.contains(id) {
+            self.executors.insert(id, Known::new(profile));
+        }
+    }
+
+    /// Changes what is known of the executor of which the plan tells something.
+    fn change<T>(&mut self, id: ExecutorId, change: impl FnOnce(&mut Known) -> T) -> Option<T> {
         require!(
             self.found,
             Ids,
-            self.executors.contains_key(&id),
+            self.executors.contains(id),
             "something is told of executor {id}, which was never created"
         );
-        self.executors.get_mut(&id)
+        self.executors.change(id, change)
     }
 }

@@ -19,12 +19,17 @@ impl Checker {
         let over = self.stopping || self.aborted;
         require!(self.found, Fatal, !over, "a create after the end");
         let target = self.targets.get(&profile).copied().unwrap_or(0);
-        let outstanding = self.outstanding(profile);
+        // A create whose answer was lost is sent again; of the two the API server takes one.
+        let again = self
+            .executors
+            .get(id)
+            .is_some_and(|known| known.uncertain && known.outstanding && !known.created && !known.reported);
+        let others = self.outstanding(profile) - usize::from(again);
         require!(
             self.found,
             Target,
-            outstanding < target,
-            "a create at the target: {outstanding} of {target}"
+            others < target,
+            "a create at the target: {others} of {target}"
         );
         if let Some(batch) = self.cfg.batch {
             self.sent.push_back(now);
@@ -37,6 +42,9 @@ impl Checker {
                 self.sent.len() <= batch.size,
                 "more than a batch within its delay"
             );
+        }
+        if again {
+            return;
         }
         // What was refused may be tried again where it was prepared.
         let before = self.executors.insert(id, Known::new(profile));
@@ -74,7 +82,7 @@ impl Checker {
                 "another driver's pod is deleted: {name}"
             );
         }
-        let Some(known) = self.executors.get(&id) else {
+        let Some(known) = self.executors.get(id) else {
             return;
         };
         let above = (!known.registered && (known.surplus || self.nodes.is_replaced(id)))

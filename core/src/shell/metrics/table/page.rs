@@ -36,7 +36,7 @@ spark.metrics.conf.*.sink.prometheusServlet.path=/metrics/prometheus
 
 | When | It means |
 |---|---|
-| `executors.live` stays below `executors.target` | Executors cannot be made: `creates.*` says what the API server answers, and a line of the driver's log says more. |
+| `executors.live` stays below `executors.target` | Executors cannot be made: `heldBack.*` says what they wait for, `creates.*` what the API server answers, and a line of the driver's log says more. |
 | `executors.pending` stays high | Pods wait: `pending.*` says for what; where it says nothing, for the kubelet. |
 | `losses.oomKilled` or `losses.exited` grows | The application kills its executors; at `losses.counted` = `spark.executor.maxNumFailures` + 1 it ends. |
 | `losses.disrupted` or `losses.missing` grows | The cluster takes executors away: spot nodes, evictions, priorities. |

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::plan::{CreateResult, FailureClass, Label, LossKind, PendingCause};
+use crate::plan::{CreateResult, FailureClass, HoldCause, Label, LossKind, PendingCause};
 use crate::shell::metrics::calls::Verb;
 
 use super::{Kind, MILLIS, Reading, Section};
@@ -82,6 +82,13 @@ fn executors() -> Section {
             EXECUTORS,
             "Pending executors whose pods show why",
             |r, cause: PendingCause| r.plan.pending.get(&cause).copied().unwrap_or_default().into(),
+        )
+        .by(
+            Kind::Gauge,
+            "heldBack",
+            EXECUTORS,
+            "Executors that are wanted and not asked for",
+            |r, cause: HoldCause| r.plan.held_back.get(&cause).copied().unwrap_or_default().into(),
         )
         .counter(
             "executors.started",

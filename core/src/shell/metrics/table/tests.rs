@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::plan::{Counts, CreateResult, LossKind, PendingCause, Plan, PlanConfig, ProfileId, Snapshot};
+use crate::plan::{
+    Counts, CreateResult, HoldCause, LossKind, PendingCause, Plan, PlanConfig, ProfileId, Snapshot,
+};
 use crate::shell::metrics::Queues;
 use crate::shell::metrics::calls::Verb;
 
@@ -90,6 +92,7 @@ fn counts_of_executors_are_read() {
     report.plan.total.pending = 3;
     report.plan.total.creating = 2;
     report.plan.pending.insert(PendingCause::Image, 1);
+    report.plan.held_back.insert(HoldCause::CrashLoop, 2);
     report.counters.creates.insert(CreateResult::Throttled, 5);
     report.queues.notices = 4;
     assert_eq!(
@@ -100,6 +103,7 @@ fn counts_of_executors_are_read() {
             ("executors.pending", 3.0),
             ("executors.creating", 2.0),
             ("pending.image", 1.0),
+            ("heldBack.crashLoop", 2.0),
             ("queues.notices", 4.0),
         ])
     );
