@@ -24,8 +24,8 @@ pub(crate) struct Programs {
     pub(crate) stoker: PathBuf,
     /// The compiled classes of `benches/java`; beside them `bench.jar`, with the same.
     pub(crate) classes: PathBuf,
-    /// Where `log4j2.properties` is.
-    pub(crate) conf: PathBuf,
+    /// `log4j2.properties`, not in a directory of Spark's configuration: stock Spark reads all of that for each pod.
+    pub(crate) logging: PathBuf,
 }
 
 impl Programs {
@@ -39,7 +39,7 @@ impl Programs {
             stock: path("STOCK_SPARK_HOME"),
             stoker: path("STOKER_DIST"),
             classes: path("BENCH_CLASSES"),
-            conf: Path::new(env!("CARGO_MANIFEST_DIR")).join("java"),
+            logging: Path::new(env!("CARGO_MANIFEST_DIR")).join("java/log4j2.properties"),
         }
     }
 
@@ -58,7 +58,8 @@ impl Programs {
         let home = if who.is_stock() { &self.stock } else { &self.stoker };
         let mut command = Command::new(home.join("bin/spark-submit"));
         command.args(["--deploy-mode", "client", "--class", "BenchDriver"]);
-        let options = format!("-Xms{HEAP} -XX:+AlwaysPreTouch");
+        let logging = self.logging.display();
+        let options = format!("-Xms{HEAP} -XX:+AlwaysPreTouch -Dlog4j2.configurationFile=file:{logging}");
         command.args(["--driver-memory", HEAP, "--driver-java-options", &options]);
         for (key, value) in properties {
             command.arg("--conf").arg(format!("{key}={value}"));
@@ -66,7 +67,7 @@ impl Programs {
         command.arg(self.classes.with_file_name("bench.jar"));
         command
             .env("SPARK_HOME", home)
-            .env("SPARK_CONF_DIR", &self.conf)
+            .env_remove("SPARK_CONF_DIR")
             .env("KUBECONFIG", "/dev/null");
         command
     }

@@ -10,7 +10,7 @@ use stoker_benches::statistics::percentile;
 use super::figures;
 use crate::field::{Field, app, pods_of, tune};
 
-const DEADLINE: Duration = Duration::from_mins(2);
+const DEADLINE: Duration = Duration::from_mins(5);
 /// Between two losses.
 const PACE: Duration = Duration::from_millis(50);
 /// What the driver's endpoint says on level debug before it does anything.
