@@ -82,7 +82,8 @@ test-cluster: native cluster ## Tests on a real API server, and of the local clu
 	bin=$$(tests/cluster/build.sh); \
 	(cd tests/cluster && STOKER_CLUSTER_BIN="$$bin" go test ./...); \
 	STOKER_CLUSTER_BIN="$$bin" STOKER_BIN="$$STOKER_BIN" \
-	    cargo test $(CLUSTER_TESTS)
+	    cargo test $(CLUSTER_TESTS); \
+	cargo test --locked -p stoker-benches --features stress --bin stress
 
 .PHONY: test-spark
 test-spark: dist cluster ## Real Spark applications with real executors
@@ -111,7 +112,7 @@ check: ## Formatting, lints, purity, licences and advisories
 	@scripts/check.sh
 
 .PHONY: bench
-bench: dist cluster ## Benchmarks beside stock Spark and the raw API server, all or BENCH="a h j"
+bench: dist cluster ## Benchmarks beside stock Spark and the raw API server (100 minutes), all or BENCH="a e"; writes benches/REPORT.md
 	@scripts/bench.sh
 
 .PHONY: fmt

@@ -1,4 +1,11 @@
-//! What the benchmarks share: an application whose executor pods are built, and the clock.
+//! What the benchmarks share: an application whose executor pods are built, the clock, what is measured, and the report of it.
+
+pub mod criterion;
+pub mod machine;
+pub mod report;
+pub mod results;
+pub mod schedule;
+pub mod statistics;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -237,6 +237,11 @@ impl Allocate {
         self.events.recv_timeout(wait)
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The exit code, once it has ended.
     pub fn exit_code(&mut self) -> Option<i32> {
         self.process.wait().expect("stoker ends").code()

@@ -1,89 +1,154 @@
-//! Creates per second on the local cluster: Stoker, the raw API server and stock Spark in one run, interleaved.
+//! Stoker beside the raw API server and stock Spark on the local cluster, in one run, taking turns.
 //!
-//! Needs `STOKER_CLUSTER_BIN`, `STOKER_BIN` and, for stock Spark, `STOKER_SPARK_HOME` and `STOKER_APPS`: `make stress` sets
-//! them. What is measured is kept in `--results` and not measured again, so that a run goes on where it was interrupted.
+//! `make bench` says where the programs are. What is measured is kept in a file of results and not measured again, so that a
+//! run goes on where it was interrupted.
 #![allow(
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a benchmark prints its result and fails where the cluster does"
+    reason = "a benchmark says how far it is and fails where the cluster does"
 )]
 
+mod api;
 mod audit;
-mod contenders;
+mod field;
+mod follow;
+mod jvm;
+mod parts;
 mod raw;
-mod report;
-mod results;
+mod relay;
 
-use std::path::PathBuf;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use clap::Parser;
-use contenders::{Contender, Field};
-use results::{Key, Results};
+use clap::{Args, Parser, Subcommand, ValueEnum as _};
+use stoker_benches::report::{self, About};
+use stoker_benches::results::{Key, Kind, Results, Who};
+use stoker_benches::schedule::{Extent, Part, schedule};
+use stoker_benches::{criterion, machine};
 
-/// Creates of executor pods per second: Stoker beside the raw API server and stock Spark.
+use crate::field::Field;
+use crate::jvm::Programs;
+
+/// Measures Stoker beside the raw API server and stock Spark, and writes the report.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Numbers of executors.
-    #[arg(long, value_delimiter = ',', default_values_t = [100, 1000, 5000])]
-    executors: Vec<u32>,
-    /// Rounds of Stoker and the raw API server.
-    #[arg(long, default_value_t = 5)]
-    rounds: u32,
-    /// Rounds of stock Spark, up to 1,000 executors.
-    #[arg(long, default_value_t = 3)]
-    stock_rounds: u32,
     /// What has been measured: one JSON object a line.
-    #[arg(long)]
+    #[arg(long, global = true, default_value = "results.jsonl")]
     results: PathBuf,
-    /// The report to be written.
-    #[arg(long)]
-    report: PathBuf,
+    #[command(subcommand)]
+    command: Command,
 }
 
-/// Stock Spark is slow: more executors would take it too long.
-const STOCK_EXECUTORS: u32 = 1000;
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measures what has not been measured.
+    Run(Run),
+    /// Takes over what criterion has measured of the plan.
+    Collect {
+        /// Criterion's directory, in cargo's target directory.
+        criterion: PathBuf,
+    },
+    /// Writes the report and its plots.
+    Report {
+        /// The report's file; the plots go beside it.
+        file: PathBuf,
+        /// What was measured with what: `Spark=4.3.0`, once for each.
+        #[arg(long = "version")]
+        versions: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// Parts of the report, all if none is named.
+    #[arg(long, value_delimiter = ',')]
+    parts: Vec<Part>,
+    /// Rounds of what stock Spark takes no part in.
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// Rounds of what it takes part in.
+    #[arg(long, default_value_t = 3)]
+    stock_rounds: u32,
+    /// Cuts larger numbers of executors to this: for a trial.
+    #[arg(long, default_value_t = u32::MAX)]
+    most: u32,
+}
 
 fn main() {
     let options = Options::parse();
-    let mut results = Results::open(&options.results);
-    let planned = plan(&options);
-    let missing: Vec<_> = planned.iter().filter(|key| !results.has(key)).cloned().collect();
-    if !missing.is_empty() {
-        let field = Field::start();
-        for (done, key) in missing.iter().enumerate() {
-            eprintln!("[{}/{}] {key}", done + 1, missing.len());
-            let measured = field.measure(key);
-            eprintln!("    {:.1} creates per second", measured.rate);
-            results.add(key.clone(), measured);
+    let mut results = Results::open(&options.results).expect("the results can be read");
+    match options.command {
+        Command::Run(run) => measure(&run, &mut results),
+        Command::Collect { criterion } => collect(&criterion, &mut results),
+        Command::Report { file, versions } => {
+            let about = About {
+                machine: machine::describe(),
+                versions,
+                date: jiff::Zoned::now().date().to_string(),
+            };
+            report::write(&results, &about, &file).expect("the report is written");
         }
     }
-    let report = report::creates(&results, &planned);
-    std::fs::write(&options.report, &report).expect("the report is written");
-    println!("{report}");
 }
 
-/// All measurements, interleaved: what changes on the machine meanwhile changes for all.
-fn plan(options: &Options) -> Vec<Key> {
-    let mut keys = Vec::new();
-    for executors in options.executors.iter().copied() {
-        for round in 1..=options.rounds.max(options.stock_rounds) {
-            for contender in Contender::ALL {
-                let rounds = if contender.is_stock() {
-                    options.stock_rounds * u32::from(executors <= STOCK_EXECUTORS)
-                } else {
-                    options.rounds
-                };
-                if round <= rounds {
-                    keys.push(Key {
-                        executors,
-                        contender,
-                        round,
-                    });
-                }
+fn measure(run: &Run, results: &mut Results) {
+    let extent = Extent {
+        rounds: run.rounds,
+        stock_rounds: run.stock_rounds,
+        most: run.most,
+    };
+    let parts = if run.parts.is_empty() {
+        Part::value_variants()
+    } else {
+        &run.parts
+    };
+    let missing: Vec<Key> = schedule(parts, extent)
+        .into_iter()
+        .filter(|key| !results.has(key))
+        .collect();
+    let mut field = None;
+    let mut failed = 0;
+    let began = Instant::now();
+    for (done, key) in missing.iter().enumerate() {
+        eprintln!(
+            "[{}/{}, {:.0} min] {key}",
+            done + 1,
+            missing.len(),
+            began.elapsed().as_secs_f64() / 60.0
+        );
+        // What fails is said, and measured again by the next run.
+        let figures = panic::catch_unwind(AssertUnwindSafe(|| {
+            if key.case.kind == Kind::Pods {
+                parts::pods(&Programs::from_env(), key)
+            } else {
+                parts::measure(field.get_or_insert_with(Field::start), key)
             }
-        }
+        }));
+        let Ok(figures) = figures else {
+            failed += 1;
+            field = None;
+            continue;
+        };
+        let said: Vec<String> = figures
+            .iter()
+            .map(|(name, value)| format!("{name} {value:.1}"))
+            .collect();
+        eprintln!("    {}", said.join(", "));
+        results.add(*key, figures).expect("the results can be written");
     }
-    keys
+    assert!(
+        failed == 0,
+        "{failed} measurements failed: the same command tries them again"
+    );
+}
+
+fn collect(directory: &Path, results: &mut Results) {
+    for (executors, figures) in criterion::plan(directory).expect("criterion's estimates") {
+        results
+            .add(Key::first(Kind::Plan, Who::Stoker, executors), figures)
+            .expect("the results can be written");
+    }
 }
