@@ -350,7 +350,7 @@ impl Checker {
                 self.executors.change(*executor, |known| {
                     if failure.class == FailureClass::AlreadyExists {
                         known.taken = true;
-                    } else if !known.created && !known.uncertain {
+                    } else if !known.created() && !known.uncertain {
                         known.outstanding = false;
                         known.refused = true;
                     }
@@ -365,7 +365,7 @@ impl Checker {
                     pod.app_id.as_ref() == Some(&self.cfg.app_id) && pod.owner_uid.as_deref() == owner
                 });
                 self.executors.change(*executor, |known| {
-                    if known.taken && !known.created {
+                    if known.taken && !known.created() {
                         known.outstanding = ours;
                     }
                 });

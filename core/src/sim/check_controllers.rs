@@ -92,7 +92,7 @@ impl Checker {
             let lives = self
                 .executors
                 .get(id)
-                .is_some_and(|known| known.created && !known.reported);
+                .is_some_and(|known| known.created() && !known.reported);
             require!(
                 self.found,
                 Losses,

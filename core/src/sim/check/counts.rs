@@ -60,7 +60,7 @@ impl Checker {
                 require!(
                     self.found,
                     Ids,
-                    known.created && there,
+                    known.created() && there,
                     "executor {id} has no pod and no end: {known:?}"
                 );
             }

@@ -20,7 +20,8 @@ pub(in crate::sim) struct Known {
     pub(in crate::sim) uncertain: bool,
     /// The last create of it failed for certain.
     pub(in crate::sim) refused: bool,
-    pub(in crate::sim) created: bool,
+    /// The UID of its pod, once the plan has told it.
+    pub(in crate::sim) uid: Option<String>,
     pub(in crate::sim) reported: bool,
     pub(in crate::sim) killed: bool,
     /// It was above the target when the target was set: it may be deleted until it registers.
@@ -36,12 +37,17 @@ impl Known {
             taken: false,
             uncertain: false,
             refused: false,
-            created: false,
+            uid: None,
             reported: false,
             killed: false,
             surplus: false,
             registered: false,
         }
+    }
+
+    /// Whether its pod was made, as far as the plan has told.
+    pub(in crate::sim) fn created(&self) -> bool {
+        self.uid.is_some()
     }
 
     /// Whether it counts towards the target: a pod, or a create in flight or of unknown outcome.

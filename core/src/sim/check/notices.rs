@@ -27,7 +27,7 @@ impl Checker {
                 }
                 let id = *executor_id;
                 let first = self.change(id, |known| {
-                    !std::mem::replace(&mut known.created, true) && !known.reported
+                    known.uid.replace(uid.clone()).is_none() && !known.reported
                 });
                 let Some(first) = first else { return };
                 require!(self.found, Ids, first, "executor {id} created twice");
@@ -35,7 +35,7 @@ impl Checker {
                 self.claims.on_created(id, uid);
             }
             Notice::Running { executor_id, .. } => {
-                let lives = self.change(*executor_id, |known| known.created && !known.reported);
+                let lives = self.change(*executor_id, |known| known.created() && !known.reported);
                 let Some(lives) = lives else { return };
                 require!(
                     self.found,
@@ -83,7 +83,7 @@ impl Checker {
     fn on_lost(&mut self, id: ExecutorId, uid: &str, cause: &LossCause, cluster: &Cluster) {
         let known = self.change(id, |known| {
             let first = !std::mem::replace(&mut known.reported, true);
-            (first, known.created, known.killed)
+            (first, known.created(), known.killed)
         });
         let Some((first, created, killed)) = known else {
             return;

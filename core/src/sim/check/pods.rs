@@ -23,7 +23,7 @@ impl Checker {
         let again = self
             .executors
             .get(id)
-            .is_some_and(|known| known.uncertain && known.outstanding && !known.created && !known.reported);
+            .is_some_and(|known| known.uncertain && known.outstanding && !known.created() && !known.reported);
         let others = self.outstanding(profile) - usize::from(again);
         require!(
             self.found,
@@ -101,8 +101,8 @@ impl Checker {
             reason,
             "executor {id} is deleted without a reason"
         );
-        // A pod that came after its executor was given up would run unseen.
-        let stray = known.reported && !known.created;
+        // A pod that came after its executor was given up, or after its own pod, would run unseen.
+        let stray = known.reported && known.uid.as_deref() != Some(uid);
         // One that cannot start has nothing to be kept for.
         let kept = !stray && !cluster.lacks_claim(uid);
         self.unasked += usize::from(!known.killed && !above && known.outstanding && kept);
