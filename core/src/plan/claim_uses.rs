@@ -36,13 +36,13 @@ impl Plan {
             };
             let first = self.is_first(id, claim);
             let claim = &claim.wanted;
-            if !first || self.volumes.is_taken(&claim.name, id) {
-                let name = claim.name.clone();
-                self.hold_name(id, index, &name);
+            let own = claim.name.clone();
+            if !first || self.volumes.is_taken(&own, id) {
+                self.hold_name(id, index, &own);
                 continue;
             }
-            let found = if self.volumes.is_free(&claim.name, id) {
-                Some(claim.name.clone())
+            let found = if self.volumes.is_free(&own, id) {
+                Some(own.clone())
             } else if self.reuses_claims() {
                 self.volumes.find(claim).map(str::to_owned)
             } else {
@@ -52,7 +52,7 @@ impl Plan {
                 None if self.reuses_claims() => left.push((id, index, claim.clone())),
                 None => {}
                 Some(name) if self.knows_claims(now) => {
-                    self.volumes.take(&name, id);
+                    self.volumes.take(&name, id, &own);
                     tracing::info!(executor = id.0, claim = name, "a volume claim is used again");
                     self.set_claim(id, index, State::Reused(name));
                 }

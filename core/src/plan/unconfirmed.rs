@@ -52,19 +52,22 @@ impl Plan {
         });
     }
 
-    /// A create was refused that had been sent before: whether an earlier one may still be applied, so that its executor
-    /// is kept. Nothing needs to be asked before the next.
+    /// A create was refused that had been sent before: whether its executor is kept, since an earlier one may have been
+    /// applied, or may still be. A refusal does not tell, as a webhook speaks before the name is looked at.
     pub(super) fn keep_lost(&mut self, now: Duration, id: ExecutorId, sent_at: Duration) -> bool {
         let Some(lost_until) = self.ledger.get(id).and_then(|executor| executor.lost_until) else {
             return false;
         };
-        if sent_at >= lost_until {
-            let pod = self.pod_name(id);
-            self.gone(now, id, End::never_created(id, &pod));
-            return true;
-        }
         self.await_confirmation(now, id, false);
-        self.again.insert(id);
+        if sent_at < lost_until {
+            // Nothing needs to be asked before the next.
+            self.again.insert(id);
+        } else {
+            self.ledger.update(id, |executor| {
+                executor.lost_until = None;
+                executor.get_at = Some(now);
+            });
+        }
         true
     }
 
@@ -76,7 +79,8 @@ impl Plan {
         let profile = executor.profile;
         // What is being asked for may be there; what has registered was there.
         let open = matches!(executor.stage, Stage::Unconfirmed { taken: false, .. }) && !executor.getting;
-        open && !executor.released
+        open && executor.lost_until.is_some()
+            && !executor.released
             && !executor.registered
             && self.may_create()
             && self.ledger.counts(profile).live <= self.targets.target(profile)

@@ -40,6 +40,8 @@ struct Known {
     uid: Option<String>,
     shape: ClaimShape,
     user: Option<ExecutorId>,
+    /// Its user has another one in its place: the answer to its create was lost.
+    spare: bool,
     /// It exists, but no pod can use it any more.
     spoiled: bool,
     /// The API server has it.
@@ -55,6 +57,7 @@ impl Volumes {
             uid: None,
             shape: wanted.shape.clone(),
             user: Some(id),
+            spare: false,
             spoiled: false,
             exists: false,
             since: now,
@@ -87,9 +90,12 @@ impl Volumes {
         }
     }
 
-    /// Gives a free claim to an executor.
-    pub(super) fn take(&mut self, name: &str, id: ExecutorId) {
+    /// Gives a free claim to an executor, which wanted one of the name `wanted`.
+    pub(super) fn take(&mut self, name: &str, id: ExecutorId, wanted: &str) {
         if self.free.remove(name) {
+            if let Some(own) = self.claims.get_mut(wanted).filter(|own| own.user == Some(id)) {
+                own.spare = true;
+            }
             self.use_by(name, id);
         }
     }
@@ -97,6 +103,7 @@ impl Volumes {
     fn use_by(&mut self, name: &str, id: ExecutorId) {
         if let Some(known) = self.claims.get_mut(name) {
             known.user = Some(id);
+            known.spare = false;
             self.by_executor.entry(id).or_default().insert(name.to_owned());
         }
     }
@@ -132,6 +139,7 @@ impl Volumes {
             uid: None,
             shape: claim.shape.clone(),
             user: None,
+            spare: false,
             spoiled,
             exists: true,
             since: now,
@@ -289,13 +297,15 @@ impl Volumes {
             .any(|pod| pod.names.iter().any(|shown| shown == name))
     }
 
+    /// Returns whose pod is without it now.
     fn forget(&mut self, name: &str) -> Option<ExecutorId> {
         self.free.remove(name);
-        let user = self.claims.remove(name)?.user?;
+        let known = self.claims.remove(name)?;
+        let user = known.user?;
         if let Some(names) = self.by_executor.get_mut(&user) {
             names.remove(name);
         }
-        Some(user)
+        (!known.spare).then_some(user)
     }
 }
 

@@ -41,7 +41,7 @@ fn a_claim_is_free_when_its_user_has_gone() {
     assert!(volumes.is_taken("a", TWO) && !volumes.is_taken("a", ONE));
     volumes.leave(ONE, true);
     assert_eq!(volumes.find(&wanted("b")), Some("a"));
-    volumes.take("a", TWO);
+    volumes.take("a", TWO, "b");
     assert_eq!(volumes.find(&wanted("b")), None);
     assert!(volumes.is_taken("a", ONE));
 }
@@ -145,4 +145,15 @@ fn a_name_that_comes_again_is_another_claim() {
     };
     volumes.shown(NOW, &spoiled);
     assert!(!volumes.is_free("a", TWO) && volumes.is_taken("a", ONE));
+}
+
+#[test]
+fn an_executor_does_not_lack_a_claim_that_it_has_another_for() {
+    let mut volumes = with_claim();
+    volumes.leave(ONE, true);
+    volumes.reserve(NOW, TWO, &wanted("b"));
+    volumes.take("a", TWO, "b");
+    assert_eq!(volumes.shown(NOW, &facts("b", "v")), None);
+    assert_eq!(volumes.deleted(&facts("b", "v"), false), None);
+    assert_eq!(volumes.deleted(&facts("a", "u"), false), Some(TWO));
 }
