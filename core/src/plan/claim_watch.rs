@@ -152,6 +152,7 @@ impl Plan {
     }
 
     fn on_claim_page(&mut self, now: Duration, page: ClaimPage) {
+        let started = self.claim_watch.listing.as_ref().map(|listing| listing.started);
         for claim in &page.claims {
             let asked = self.is_asked(&claim.name);
             if let Some(listing) = &mut self.claim_watch.listing {
@@ -161,7 +162,7 @@ impl Plan {
                     listing.asked.insert(claim.name.clone(), found);
                 }
             }
-            self.see_claim(now, claim);
+            self.see_claim(now, claim, started);
         }
         if let Some(token) = page.continue_token.filter(|token| !token.is_empty()) {
             return self.ask_claim_page(Some(token));
@@ -184,7 +185,7 @@ impl Plan {
     }
 
     /// A claim as list or watch show it. Claims of the driver are the ledger's; others only have a name.
-    fn see_claim(&mut self, now: Duration, claim: &ClaimFacts) {
+    fn see_claim(&mut self, now: Duration, claim: &ClaimFacts, listed: Option<Duration>) {
         if self.cfg.claim_owner != ClaimOwner::Driver || self.owner.is_none() || claim.owner_uid != self.owner
         {
             return;
@@ -195,7 +196,7 @@ impl Plan {
         if let Some(id) = self.executor_of_claim(&claim.name) {
             self.ledger.start_above(id);
         }
-        if let Some(id) = self.volumes.shown(now, claim) {
+        if let Some(id) = self.volumes.shown(now, claim, listed) {
             self.on_claim_lost(now, id, &claim.name);
         }
     }
@@ -229,7 +230,7 @@ impl Plan {
                 claim,
                 resource_version,
             } => {
-                self.see_claim(now, &claim);
+                self.see_claim(now, &claim, None);
                 resource_version
             }
             ClaimEvent::Deleted {

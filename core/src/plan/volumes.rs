@@ -129,11 +129,22 @@ impl Volumes {
         self.forget(&claim.name);
     }
 
-    /// The API server shows a claim of ours. Returns who used the one that had its name before.
-    pub(super) fn shown(&mut self, now: Duration, claim: &ClaimFacts) -> Option<ExecutorId> {
+    /// The API server shows a claim of ours, in a list that began at `listed` or on the watch. Returns who used the one that
+    /// had its name before.
+    pub(super) fn shown(
+        &mut self,
+        now: Duration,
+        claim: &ClaimFacts,
+        listed: Option<Duration>,
+    ) -> Option<ExecutorId> {
         let known = self.claims.get(&claim.name);
-        let other = known.is_some_and(|known| known.uid.as_ref().is_some_and(|uid| *uid != claim.uid));
-        let user = if other { self.forget(&claim.name) } else { None };
+        let other = known.filter(|known| known.uid.as_ref().is_some_and(|uid| *uid != claim.uid));
+        let user = match other {
+            // Names are unique, and a watch shows the end of one before the next: this is late news of one that was before.
+            Some(known) if listed.is_none_or(|listed| listed <= known.since) => return None,
+            Some(_) => self.forget(&claim.name),
+            None => None,
+        };
         let spoiled = claim.spoiled || self.doomed.contains(&claim.uid);
         let known = self.claims.entry(claim.name.clone()).or_insert_with(|| Known {
             uid: None,

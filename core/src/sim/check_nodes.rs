@@ -61,7 +61,7 @@ impl NodeChecker {
             let never = cluster
                 .homes
                 .iter()
-                .filter(|(id, home)| *home == node && !self.registered.contains(id))
+                .filter(|(id, homes)| homes.contains(node) && !self.registered.contains(id))
                 .count();
             require!(
                 found,
@@ -90,7 +90,10 @@ impl NodeChecker {
             return;
         }
         let (carriers, avoided) = (&self.carriers, &self.avoided);
-        let stuck = |id: ExecutorId| cluster.home(id).is_some_and(|home| avoided.contains(home));
+        let stuck = |id: ExecutorId| {
+            let homes = cluster.homes.get(&id);
+            homes.is_some_and(|homes| homes.iter().any(|home| avoided.contains(home)))
+        };
         let replaced = self.starting.extract_if(.., |id| {
             plan.is_deleted(*id) && (carriers.contains(id) || stuck(*id))
         });

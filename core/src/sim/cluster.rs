@@ -73,8 +73,8 @@ pub struct Cluster {
     pub nodes: Vec<Node>,
     /// The nodes that pods keep away from, by UID.
     pub(super) avoids: BTreeMap<String, Arc<[String]>>,
-    /// Where the pods of executors are or were.
-    pub(super) homes: BTreeMap<ExecutorId, String>,
+    /// Where the pods of executors are or were: a create that is applied late brings a second one.
+    pub(super) homes: BTreeMap<ExecutorId, Vec<String>>,
     /// UIDs of running pods whose executors do not reach the driver.
     pub(super) mute: BTreeSet<String>,
     /// `StatefulSet`s and `Deployment`s by name.

@@ -66,9 +66,9 @@ impl Cluster {
             .collect()
     }
 
-    /// Where the pod of an executor is or was.
+    /// Where the last pod of an executor is or was.
     pub fn home(&self, id: ExecutorId) -> Option<&str> {
-        self.homes.get(&id).map(String::as_str)
+        self.homes.get(&id)?.last().map(String::as_str)
     }
 }
 
@@ -92,7 +92,10 @@ impl Sim {
             },
         };
         if let Some(id) = pod.executor {
-            self.cluster.homes.insert(id, node.clone());
+            let homes = self.cluster.homes.entry(id).or_default();
+            if homes.last() != Some(&node) {
+                homes.push(node.clone());
+            }
         }
         let broken = self
             .cluster

@@ -58,6 +58,7 @@ fn the_smallest_claim_that_is_large_enough_is_given() {
                 shape,
                 ..facts(name, name)
             },
+            None,
         );
     }
     assert_eq!(volumes.find(&wanted("d")), Some("c"));
@@ -118,7 +119,7 @@ fn a_delete_that_was_asked_for_is_not_undone_by_late_events() {
         name: "a".into(),
         uid: "u".into(),
     });
-    volumes.shown(NOW, &facts("a", "u"));
+    volumes.shown(NOW, &facts("a", "u"), None);
     assert!(volumes.find(&wanted("b")).is_none() && volumes.is_taken("a", TWO));
     volumes.deleted(&facts("a", "u"), false);
     assert!(!volumes.is_taken("a", TWO));
@@ -137,13 +138,18 @@ fn a_list_tells_what_is_no_longer_there() {
 #[test]
 fn a_name_that_comes_again_is_another_claim() {
     let mut volumes = with_claim();
-    assert_eq!(volumes.shown(NOW, &facts("a", "v")), Some(ONE));
+    let later = Some(Duration::from_secs(1));
+    for early in [None, Some(NOW)] {
+        assert_eq!(volumes.shown(NOW, &facts("a", "v"), early), None, "late news");
+        assert!(volumes.is_taken("a", TWO));
+    }
+    assert_eq!(volumes.shown(NOW, &facts("a", "v"), later), Some(ONE));
     assert!(volumes.is_free("a", TWO));
     let spoiled = ClaimFacts {
         spoiled: true,
         ..facts("a", "v")
     };
-    volumes.shown(NOW, &spoiled);
+    volumes.shown(NOW, &spoiled, None);
     assert!(!volumes.is_free("a", TWO) && volumes.is_taken("a", ONE));
 }
 
@@ -153,7 +159,7 @@ fn an_executor_does_not_lack_a_claim_that_it_has_another_for() {
     volumes.leave(ONE, true);
     volumes.reserve(NOW, TWO, &wanted("b"));
     volumes.take("a", TWO, "b");
-    assert_eq!(volumes.shown(NOW, &facts("b", "v")), None);
+    assert_eq!(volumes.shown(NOW, &facts("b", "v"), None), None);
     assert_eq!(volumes.deleted(&facts("b", "v"), false), None);
     assert_eq!(volumes.deleted(&facts("a", "u"), false), Some(TWO));
 }
