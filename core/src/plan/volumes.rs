@@ -170,13 +170,16 @@ impl Volumes {
     pub(super) fn deleted(&mut self, claim: &ClaimFacts, creating: bool) -> Option<ExecutorId> {
         self.doomed.remove(&claim.uid);
         let known = self.claims.get(&claim.name)?;
-        if known.uid.as_ref() == Some(&claim.uid) {
-            return self.forget(&claim.name);
-        }
-        if known.uid.is_none() && creating {
+        let it = known.uid.as_ref().map(|uid| *uid == claim.uid);
+        // The watch may have shown it before the answer to its create came.
+        if creating && it.unwrap_or(true) {
             self.early.insert(claim.uid.clone());
         }
-        None
+        if it == Some(true) {
+            self.forget(&claim.name)
+        } else {
+            None
+        }
     }
 
     /// A complete list that began at `started` has shown these claims, UIDs by name. Returns who used those that are no

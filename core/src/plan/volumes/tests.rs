@@ -108,6 +108,11 @@ fn what_is_deleted_is_nobodys() {
     volumes.reserve(NOW, ONE, &wanted("b"));
     volumes.deleted(&facts("b", "v"), true);
     assert!(!volumes.made(NOW, "b", Some("v")));
+    // Both were shown before.
+    volumes.reserve(NOW, ONE, &wanted("c"));
+    volumes.shown(NOW, &facts("c", "w"), None);
+    assert_eq!(volumes.deleted(&facts("c", "w"), true), Some(ONE));
+    assert!(!volumes.made(NOW, "c", Some("w")));
     assert_eq!(volumes.counts(), (0, 0));
 }
 
