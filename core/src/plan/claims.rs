@@ -9,7 +9,7 @@ use super::event::{ApiFailure, FailureClass, Outcome, WantedClaim};
 use super::expect::{Call, Chore};
 use super::ledger::Stage;
 use super::lifecycle::End;
-use super::types::{ExecutorId, ObjectRef};
+use super::types::{ExecutorId, ObjectRef, PodFacts};
 
 /// A volume claim of an executor that was prepared.
 #[derive(Debug, Clone)]
@@ -212,12 +212,7 @@ impl Plan {
             return;
         };
         match executor.stage {
-            Stage::Preparing | Stage::Prepared => {
-                let claims = self.making.get_mut(&id).into_iter().flatten();
-                for claim in claims.filter(|claim| claim.is_made() && claim.uses(name)) {
-                    claim.state = State::Wanted;
-                }
-            }
+            Stage::Preparing | Stage::Prepared => self.want_again(id, name),
             Stage::Creating | Stage::Unconfirmed { .. } | Stage::Pending if !executor.registered => {
                 tracing::warn!(
                     executor = id.0,
@@ -227,6 +222,26 @@ impl Plan {
                 self.release(now, id);
             }
             _ => {}
+        }
+    }
+
+    fn want_again(&mut self, id: ExecutorId, name: &str) {
+        let claims = self.making.get_mut(&id).into_iter().flatten();
+        for claim in claims.filter(|claim| claim.is_made() && claim.uses(name)) {
+            claim.state = State::Wanted;
+        }
+    }
+
+    /// A pod that nobody knew of uses a claim, as the one of a create that was applied late: whoever was given it meanwhile,
+    /// and has no pod yet, has to wait or to take another one.
+    pub(super) fn take_claims_back(&mut self, pod: &PodFacts, of: Option<ExecutorId>) {
+        for name in &pod.claims {
+            let user = self.volumes.user(name).filter(|user| Some(*user) != of);
+            let staged = |id: &ExecutorId| self.ledger.get(*id).is_some_and(|user| user.stage.is_staged());
+            if let Some(user) = user.filter(staged) {
+                self.want_again(user, name);
+                self.volumes.give_back(name, user);
+            }
         }
     }
 

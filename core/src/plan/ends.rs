@@ -44,6 +44,7 @@ impl Plan {
         let id = self.identify(pod);
         let known = id.filter(|id| self.ledger.get(*id).is_some());
         self.volumes.pod_shown(&pod.uid, &pod.claims, known);
+        self.take_claims_back(pod, known);
         let Some(id) = id else { return };
         if self.ledger.get(id).is_some() {
             self.observe_as(now, id, pod);

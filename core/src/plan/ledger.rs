@@ -283,7 +283,7 @@ impl Ledger {
         self.counts.entry(executor.profile).or_default().remove(&executor);
         self.total.remove(&executor);
         self.agenda.change(id, executor.wake(), None);
-        self.removed.push((id, executor.lost_until.unwrap_or_default()));
+        self.removed.push((id, executor.creates_until()));
         Some(executor)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Plan;
 use super::event::{FailureClass, Outcome};
-use super::ledger::Stage;
+use super::ledger::{Executor, Stage};
 use super::lifecycle::End;
 use super::types::{ExecutorId, PodFacts};
 
@@ -27,6 +27,15 @@ const STOP_SETTLE: Duration = Duration::from_secs(3);
 /// cancels the request, but not what it has handed to etcd. A consistent read therefore proves nothing about a
 /// request that may still be on its way; only its timeout does.
 const EXPIRY: Duration = Duration::from_mins(1);
+
+impl Executor {
+    /// Until when creates of it may still be applied. Where one was lost, any of them may be the one that has made its pod,
+    /// whatever their answers.
+    pub(super) fn creates_until(&self) -> Duration {
+        self.lost_until
+            .map_or(Duration::ZERO, |until| until.max(self.sent_at + EXPIRY))
+    }
+}
 
 impl Plan {
     /// The answer to a create was lost: it may have been applied, or may still be.

@@ -123,6 +123,19 @@ impl Volumes {
         }
     }
 
+    /// An executor that was given a claim cannot have it yet.
+    pub(super) fn give_back(&mut self, name: &str, id: ExecutorId) {
+        if let Some(known) = self.claims.get_mut(name).filter(|known| known.user == Some(id)) {
+            known.user = None;
+            if known.exists && !known.spoiled {
+                self.free.insert(name.to_owned());
+            }
+            if let Some(names) = self.by_executor.get_mut(&id) {
+                names.remove(name);
+            }
+        }
+    }
+
     /// A claim is deleted because nobody came to use it.
     pub(super) fn doom(&mut self, claim: &ObjectRef) {
         self.doomed.insert(claim.uid.clone());
