@@ -19,7 +19,7 @@ impl Plan {
     }
 
     /// Spark has removed these executors. Their end is no loss; what still runs after
-    /// [`PlanConfig::kill_grace`] is deleted, what does not run or has not registered is deleted at once.
+    /// [`PlanConfig::kill_grace`](super::PlanConfig::kill_grace) is deleted, what does not run or has not registered is deleted at once.
     pub fn handle_kill(&mut self, now: Duration, executors: &[ExecutorId]) {
         for id in executors {
             // Spark wishes its end: that of one that has not registered in time is no loss any more.
@@ -99,7 +99,7 @@ impl Plan {
     }
 
     /// Spark has removed an executor, on whosever behalf. The API server tells what became of it; a pod that still runs
-    /// after [`PlanConfig::kill_grace`] is deleted.
+    /// after [`PlanConfig::kill_grace`](super::PlanConfig::kill_grace) is deleted.
     pub fn handle_disconnected(&mut self, now: Duration, executor: ExecutorId) {
         self.on_removed(now, executor);
         self.pump(now);
