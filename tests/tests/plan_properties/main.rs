@@ -18,10 +18,6 @@ use libtest_mimic::{Arguments, Trial};
 
 use histories::{Regression, Tally};
 
-/// Histories are many small objects: with this the run takes a quarter less.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Without `STOKER_HISTORIES`: enough for a look while one works.
 const USUAL: u32 = 500;
 /// Without `STOKER_SEED`.
