@@ -189,6 +189,8 @@ impl Plan {
     /// Another pod has the name of an executor's: names are unique, so that its own must have gone before this one came.
     fn replaced(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) {
         self.gone(now, id, End::deleted(id, &pod.name));
+        self.volumes.pod_shown(&pod.uid, &pod.claims, None);
+        self.take_claims_back(pod, None);
         self.observe_stray(id, pod);
     }
 

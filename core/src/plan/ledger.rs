@@ -289,8 +289,9 @@ impl Ledger {
 
     /// Executors that were removed since this was asked for the last time: their pods are gone, or never were, and will
     /// not be. A create whose answer was lost may be applied even after the pod of the one that was sent again has gone.
-    pub(super) fn take_removed(&mut self, now: Duration) -> Vec<ExecutorId> {
-        let gone = self.removed.extract_if(.., |(_, until)| *until <= now);
+    /// `seen`: the time as of which the pods are known.
+    pub(super) fn take_removed(&mut self, seen: Duration) -> Vec<ExecutorId> {
+        let gone = self.removed.extract_if(.., |(_, until)| *until <= seen);
         gone.map(|(id, _)| id).collect()
     }
 

@@ -260,7 +260,9 @@ impl Plan {
     /// its owner. Claims of an executor that had a pod stay, as stock leaves them, to be used again where that is on.
     pub(super) fn settle_prepared(&mut self, now: Duration) {
         let outlive = self.cfg.claim_owner == ClaimOwner::Driver;
-        for id in self.ledger.take_removed(now) {
+        // What was applied late has to be seen before a claim is free that it may use.
+        let seen = self.current_at().min(now);
+        for id in self.ledger.take_removed(seen) {
             self.volumes.leave(id, outlive);
         }
         let mut unused = Vec::new();

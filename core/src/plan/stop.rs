@@ -123,7 +123,7 @@ impl Plan {
         );
         // What the executor pods own goes with them. Stock deletes the others whether it deletes pods or not.
         let claims = wanted(self.claims_made && self.cfg.claim_owner == ClaimOwner::Driver);
-        let services = wanted(self.cfg.delete_driver_service && self.owner.is_some());
+        let services = wanted(self.cfg.delete_driver_service && self.cfg.driver_pod.is_some());
         let left = deadline.saturating_sub(now);
         self.stop = Some(Stop {
             settle_by: now + SETTLE.min(left / 4),

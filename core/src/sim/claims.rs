@@ -178,6 +178,7 @@ impl Cluster {
         for (name, claim) in gone {
             self.claims.remove(&name);
             self.record_claim(&name, &claim, true);
+            self.claims_gone.insert(name);
         }
     }
 
@@ -197,6 +198,12 @@ impl Cluster {
     /// Whether a claim of the pod's has been deleted.
     pub(super) fn lacks_claim(&self, uid: &str) -> bool {
         self.missing_claim(uid).is_some()
+    }
+
+    /// Whether a claim of a name that the pod uses has ever gone: one that was made anew may not be known yet.
+    pub(super) fn has_lost_claim(&self, uid: &str) -> bool {
+        let pod = self.by_uid(uid);
+        pod.is_some_and(|pod| pod.claims.iter().any(|name| self.claims_gone.contains(name)))
     }
 
     fn record_claim(&mut self, name: &str, claim: &Claim, deleted: bool) {

@@ -58,6 +58,8 @@ pub struct Cluster {
     pub services: usize,
     /// Volume claims by name.
     pub claims: BTreeMap<String, Claim>,
+    /// Names of claims that have gone; there may be others of these names.
+    pub(super) claims_gone: BTreeSet<String>,
     /// How many volume claims were ever created.
     pub claims_created: usize,
     pub(super) claim_log: ClaimLog,

@@ -94,7 +94,8 @@ impl Checker {
             || !is_alive(pod)
             || !known.outstanding
             || above
-            || cluster.lacks_claim(uid);
+            || cluster.lacks_claim(uid)
+            || cluster.has_lost_claim(uid);
         require!(
             self.found,
             Losses,
