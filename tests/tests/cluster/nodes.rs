@@ -10,7 +10,7 @@ use stoker_core::ids::{ExecutorId, ProfileId};
 use stoker_core::plan::Notice;
 use stoker_core::shell::{Allocator, NoticeFilter, Settings};
 use stoker_core::spec::ResourceProfile;
-use stoker_tests::local_cluster::{DEADLINE, LocalCluster};
+use stoker_tests::local_cluster::{DEADLINE, LocalCluster, eventually};
 
 const APP: &str = "keeps-away";
 /// Executors fail on the one and start on the other.
@@ -51,6 +51,7 @@ pub(super) fn are_avoided(cluster: &LocalCluster) {
     assert_eq!(node(&first[0]), GOOD);
 
     cluster.kubectl(&["uncordon", BAD], None);
+    until_scheduled_on_bad(cluster);
     allocator.set_targets(vec![(ProfileId(0), EXECUTORS)]);
     let rest = run_up(cluster, &allocator, EXECUTORS as usize - 1);
     for pod in rest {
@@ -58,6 +59,26 @@ pub(super) fn are_avoided(cluster: &LocalCluster) {
         assert_eq!(pod["spec"]["affinity"]["nodeAffinity"], avoiding(), "{pod:#}");
     }
     assert_eq!(allocator.stop(DEADLINE), 0);
+}
+
+/// The scheduler has seen that the node takes pods again: until then it would give executors to the other one unasked.
+fn until_scheduled_on_bad(cluster: &LocalCluster) {
+    let name = "sees-the-node";
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+        "spec": {
+            "nodeSelector": {"kubernetes.io/hostname": BAD},
+            "tolerations": [{"operator": "Exists"}],
+            "containers": [{"name": "any", "image": "any"}],
+        },
+    });
+    cluster.kubectl(&["create", "-f", "-"], Some(&pod));
+    eventually("a pod on the node that takes pods again", || {
+        let pod = cluster.kubectl(&["get", "pod", name, "-o", "json"], None);
+        let pod: Value = serde_json::from_str(&pod).unwrap();
+        (node(&pod) == BAD).then_some(())
+    });
+    cluster.kubectl(&["delete", "pod", name, "--wait=false"], None);
 }
 
 fn start(cluster: &LocalCluster) -> Allocator {
