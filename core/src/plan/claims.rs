@@ -232,9 +232,10 @@ impl Plan {
         }
     }
 
-    /// A pod that nobody knew of uses a claim, as the one of a create that was applied late: whoever was given it meanwhile,
-    /// and has no pod yet, has to wait or to take another one.
-    pub(super) fn take_claims_back(&mut self, pod: &PodFacts, of: Option<ExecutorId>) {
+    /// Which claims a pod uses, of an executor or of none. Whoever was given one of them meanwhile and has no pod yet has to
+    /// wait or to take another one: a pod that nobody knew of has it, as that of a create that was applied late.
+    pub(super) fn see_claims_of(&mut self, pod: &PodFacts, of: Option<ExecutorId>) {
+        self.volumes.pod_shown(&pod.uid, &pod.claims, of);
         for name in &pod.claims {
             let user = self.volumes.user(name).filter(|user| Some(*user) != of);
             let staged = |id: &ExecutorId| self.ledger.get(*id).is_some_and(|user| user.stage.is_staged());

@@ -98,10 +98,8 @@ impl Plan {
             .0
             .values()
             .filter_map(|controller| controller.remind_at);
-        match reminders.filter(|at| *at > now).min() {
-            Some(at) => self.timers.set(Timer::Controllers, at),
-            None => self.timers.stop(Timer::Controllers),
-        }
+        let next = reminders.filter(|at| *at > now).min();
+        self.timers.set_to(Timer::Controllers, next);
     }
 
     /// What a controller lacks.

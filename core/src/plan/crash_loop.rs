@@ -186,10 +186,7 @@ impl Plan {
 
     /// Comes back when the next profile may go on.
     pub(super) fn wake_crash_loops(&mut self, now: Duration) {
-        match self.crash_loops.next(now) {
-            Some(at) => self.timers.set(Timer::CrashLoops, at),
-            None => self.timers.stop(Timer::CrashLoops),
-        }
+        self.timers.set_to(Timer::CrashLoops, self.crash_loops.next(now));
     }
 }
 

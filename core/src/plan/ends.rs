@@ -43,8 +43,7 @@ impl Plan {
         }
         let id = self.identify(pod);
         let known = id.filter(|id| self.ledger.get(*id).is_some());
-        self.volumes.pod_shown(&pod.uid, &pod.claims, known);
-        self.take_claims_back(pod, known);
+        self.see_claims_of(pod, known);
         let Some(id) = id else { return };
         if self.ledger.get(id).is_some() {
             self.observe_as(now, id, pod);
@@ -189,8 +188,7 @@ impl Plan {
     /// Another pod has the name of an executor's: names are unique, so that its own must have gone before this one came.
     fn replaced(&mut self, now: Duration, id: ExecutorId, pod: &PodFacts) {
         self.gone(now, id, End::deleted(id, &pod.name));
-        self.volumes.pod_shown(&pod.uid, &pod.claims, None);
-        self.take_claims_back(pod, None);
+        self.see_claims_of(pod, None);
         self.observe_stray(id, pod);
     }
 

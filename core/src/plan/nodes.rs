@@ -365,10 +365,7 @@ impl Plan {
     }
 
     fn set_nodes_timer(&mut self) {
-        match self.nodes.next_expiry() {
-            Some(at) => self.timers.set(Timer::Nodes, at),
-            None => self.timers.stop(Timer::Nodes),
-        }
+        self.timers.set_to(Timer::Nodes, self.nodes.next_expiry());
     }
 }
 

@@ -141,10 +141,7 @@ impl Plan {
 
     /// Comes back when the next profile may be tried again.
     pub(super) fn wake_refusals(&mut self, now: Duration) {
-        match self.refusals.next(now) {
-            Some(at) => self.timers.set(Timer::Refusals, at),
-            None => self.timers.stop(Timer::Refusals),
-        }
+        self.timers.set_to(Timer::Refusals, self.refusals.next(now));
     }
 }
 

@@ -85,6 +85,11 @@ impl Timers {
         self.0[timer as usize] = None;
     }
 
+    /// Sets it to the next time something is due, or stops it where nothing is.
+    pub(super) fn set_to(&mut self, timer: Timer, next: Option<Duration>) {
+        self.0[timer as usize] = next;
+    }
+
     pub(super) fn stop_all(&mut self) {
         *self = Timers::default();
     }

@@ -1,5 +1,6 @@
 //! Creates per second.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use crate::audit::{self, Audit};
 use crate::field::{Field, app, by_way_of, pods_of, tune};
 use crate::jvm::processor_seconds;
 use crate::raw;
+use crate::relay::Relay;
 
 /// Numbers of connections of which the raw API server gets the best.
 const CONNECTIONS: [u32; 5] = [8, 16, 32, 64, 128];
@@ -70,15 +72,17 @@ fn raw(field: &Field, app: &str, executors: u32, connections: u32) -> Figures {
     made(&audit, app, cpu)
 }
 
+/// The way to the API server that is as long as the case has it; it lasts as long as this.
+fn relayed(field: &Field, key: &Key, properties: &mut BTreeMap<String, String>) -> Option<Relay> {
+    let latency = Duration::from_millis(key.case.latency?.into());
+    let relay = field.relay(latency);
+    by_way_of(properties, &relay);
+    Some(relay)
+}
+
 fn stoker(field: &Field, app: &str, key: &Key) -> Figures {
     let mut properties = field.cluster.properties(app);
-    let relay = key
-        .case
-        .latency
-        .map(|latency| field.relay(Duration::from_millis(latency.into())));
-    if let Some(relay) = &relay {
-        by_way_of(&mut properties, relay);
-    }
+    let _relay = relayed(field, key, &mut properties);
     let audit = field.audit();
     let stoker = Allocate::start(&properties, key.case.executors);
     await_created(&stoker, key.case.executors);
@@ -104,13 +108,7 @@ fn stock(field: &Field, app: &str, key: &Key) -> Figures {
     let executors = key.case.executors;
     let mut properties = field.cluster.properties(app);
     tune(key.case.who, &mut properties, executors);
-    let relay = key
-        .case
-        .latency
-        .map(|latency| field.relay(Duration::from_millis(latency.into())));
-    if let Some(relay) = &relay {
-        by_way_of(&mut properties, relay);
-    }
+    let _relay = relayed(field, key, &mut properties);
     let follow = field.follow(app);
     let audit = field.audit();
     let driver = field.driver(key.case.who, app, properties, executors);
