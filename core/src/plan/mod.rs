@@ -162,9 +162,8 @@ impl Plan {
             cfg.claim_owner = ClaimOwner::Pod;
         }
         if cfg.controller.is_some() {
-            // Its pods are not the plan's to place, nor to replace.
+            // Its pods are not the plan's to place.
             cfg.avoid_nodes_after = 0;
-            cfg.registration_timeout = None;
         }
         let mut plan = Plan {
             ledger: Ledger::new(),
