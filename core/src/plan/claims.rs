@@ -225,10 +225,12 @@ impl Plan {
         }
     }
 
+    /// An executor without a pod cannot have a claim that it was to use.
     fn want_again(&mut self, id: ExecutorId, name: &str) {
         let claims = self.making.get_mut(&id).into_iter().flatten();
         for claim in claims.filter(|claim| claim.is_made() && claim.uses(name)) {
             claim.state = State::Wanted;
+            self.volumes.give_back(name, id);
         }
     }
 
@@ -241,7 +243,6 @@ impl Plan {
             let staged = |id: &ExecutorId| self.ledger.get(*id).is_some_and(|user| user.stage.is_staged());
             if let Some(user) = user.filter(staged) {
                 self.want_again(user, name);
-                self.volumes.give_back(name, user);
             }
         }
     }

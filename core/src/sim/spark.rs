@@ -161,7 +161,8 @@ impl Sim {
             return;
         }
         if self.plan.is_deleted(id) {
-            if !self.check.may_refuse(id) {
+            // Its pod was let go when its claim had been deleted, and has found another one of the name.
+            if !self.check.may_refuse(id) && !self.cluster.has_lost_claim(uid) {
                 let message = format!("executor {id} is refused without a reason");
                 self.check.violated(Invariant::Losses, message);
             }
