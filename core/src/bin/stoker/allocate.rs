@@ -15,9 +15,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::application::{Application, ApplicationOptions};
 use crate::events::Event;
 
-/// How long releasing everything may take at the end. No JVM waits, and an API server under load deletes thirty pods a
-/// second.
+/// How long releasing everything may take at the end, beside [`RELEASE`] for each executor.
 const STOP_DEADLINE: Duration = Duration::from_mins(1);
+/// No JVM waits, and an API server under load deletes thirty pods a second.
+const RELEASE: Duration = Duration::from_millis(50);
 /// How often the loop looks whether it is to end.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -77,7 +78,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     allocator.set_targets(vec![(ProfileId(0), options.executors)]);
     let held = hold(&allocator, &asked_to_end);
     let report = allocator.report();
-    let left = allocator.stop(STOP_DEADLINE);
+    let deadline = STOP_DEADLINE + RELEASE * options.executors;
+    let left = allocator.stop(deadline);
     // What was released on the way out is still to be told.
     let rest = hold(&allocator, &|| false);
     held.and(rest)?;
@@ -88,7 +90,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if left > 0 {
         return Err(format!(
             "{left} executors were not released within {} s",
-            STOP_DEADLINE.as_secs()
+            deadline.as_secs()
         )
         .into());
     }

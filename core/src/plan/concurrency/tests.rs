@@ -167,6 +167,9 @@ fn a_server_that_does_more_the_more_it_has_gets_enough() {
             Duration::from_secs(1) * calls / per_second
         };
         let (mut concurrency, mut now) = (Concurrency::new(128), Duration::ZERO);
+        // The first of all is alone with it.
+        now += latency(1);
+        concurrency.succeeded(now, Duration::ZERO);
         rounds(&mut concurrency, &mut now, 60, latency);
         let rate = |limit: f64| limit / (limit + 8.0);
         let share = rate(concurrency.limit) / rate(128.0);
