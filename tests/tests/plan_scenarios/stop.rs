@@ -70,13 +70,14 @@ fn a_pod_that_comes_between_two_pages_goes_too() {
     let mut sim = Sim::new(Sim::config(), 1);
     sim.cluster.page_size = 5;
     sim.run_up(20);
-    sim.silent = true;
     sim.script("create", [crate::unanswered()]);
     sim.target(0, 21);
     sim.run(millis(100));
     sim.script("delete pods", [Outcome::Done(()), failed(FailureClass::Server)]);
     sim.begin_stop(secs(10));
     sim.run_until(secs(2), "the failure", |sim| sim.sent("delete pods").len() == 2);
+    // It is answered, and the retry is not yet due.
+    sim.run(millis(50));
     sim.plant(Cluster::executor_pod(
         "test-exec-21",
         APP,
