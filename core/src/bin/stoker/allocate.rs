@@ -1,7 +1,7 @@
 //! `stoker allocate`: allocates for real and holds.
 
 use std::error::Error;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -99,7 +99,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 
 /// Prints events until there are no more or `end` says so.
 fn hold(allocator: &Allocator, end: &impl Fn() -> bool) -> Result<(), Box<dyn Error>> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = BufWriter::new(io::stdout().lock());
     while !end() {
         let Some(notices) = allocator.next_notices(POLL) else {
             return Ok(());
@@ -111,11 +111,11 @@ fn hold(allocator: &Allocator, end: &impl Fn() -> bool) -> Result<(), Box<dyn Er
                     if let Some(event) = Event::of(notice) {
                         serde_json::to_writer(&mut stdout, &event)?;
                         stdout.write_all(b"\n")?;
-                        stdout.flush()?;
                     }
                 }
             }
         }
+        stdout.flush()?;
     }
     Ok(())
 }
