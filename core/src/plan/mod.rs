@@ -242,7 +242,7 @@ impl Plan {
             (Call::Chore(Chore::Patch { id, patch, attempts }), CallResult::Empty(outcome)) => {
                 self.on_patch(now, id, patch, attempts, outcome);
             }
-            (Call::DeletePods, CallResult::Empty(outcome)) => self.on_pods_deleted(now, outcome),
+            (Call::DeletePods, CallResult::Deleted(outcome)) => self.on_pods_deleted(now, outcome),
             (Call::DeleteClaims, CallResult::Empty(outcome)) => {
                 self.on_leftover_deleted(now, Leftover::Claims, outcome);
             }
