@@ -3,6 +3,8 @@
 # g churn, h the plan alone, i JNI, j pods built), and their report. Needs `make dist cluster` before it. What has been measured
 # for this commit is kept, so that a run goes on where it was interrupted. Arguments are for `stress run`, for a trial:
 # BENCH="e g" scripts/bench.sh --most 100 --rounds 1 --stock-rounds 1
+# BENCH=flame shows instead where the processor's time goes while executors are made, of the raw loop and of ours: flame graphs
+# and the costliest functions. It wants perf and inferno.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$STOKER_ROOT"
@@ -23,6 +25,20 @@ export BENCH_CLASSES=$kept/classes
 STOKER_CLUSTER_BIN=$(tests/cluster/build.sh)
 export STOKER_CLUSTER_BIN
 stress() { "$CARGO_TARGET_DIR/release/stress" --results "$results" "$@"; }
+
+if [[ $parts == flame ]]; then
+    need perf "install the package linux-perf"
+    need inferno-flamegraph "cargo install inferno --locked, and \$HOME/.cargo/bin in the PATH"
+    say "Creates under perf"
+    stress flame "$kept"
+    for who in raw stoker; do
+        perf report --stdio --no-children --call-graph none --sort dso,symbol --percent-limit 0.5 --input "$kept/$who.perf" \
+            >"$kept/$who.txt"
+        perf script --input "$kept/$who.perf" | inferno-collapse-perf | inferno-flamegraph --title "Creates: $who" >"$kept/$who.svg"
+        say "$kept/$who.svg and $kept/$who.txt"
+    done
+    exit
+fi
 
 # h comes first: it takes a processor for itself.
 if [[ " $parts " == *" h "* ]] && ! grep -qs '"kind":"plan"' "$results"; then

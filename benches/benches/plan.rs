@@ -24,8 +24,8 @@ const APP: &str = "spark-0123456789abcdef0123456789abcdef";
 const OWNER: &str = "00000000-0000-4000-8000-000000000000";
 const PROFILE: ProfileId = ProfileId(0);
 const EVENTS_IN_A_LIFE: u64 = 4;
-/// Lives whose events are built before they are measured.
-const LIVES: u64 = 2_000;
+/// Lives whose events are built before they are measured: few enough that they are in the cache, as what was just decoded is.
+const LIVES: u64 = 100;
 
 /// What an executor's life brings, built before it is measured.
 struct Life {

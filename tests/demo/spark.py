@@ -65,7 +65,9 @@ class Application:
             }
             jar = "local:///opt/apps/apps.jar"
         settings |= dict(conf)
-        command = [str(spark_home / "bin" / "spark-submit"), "--master", dict(conf).get("spark.master", cluster.env["MASTER"]), "--deploy-mode", mode,
+        # Should the tests be killed, so is it.
+        command = ["setpriv", "--pdeathsig", "TERM",
+                   str(spark_home / "bin" / "spark-submit"), "--master", dict(conf).get("spark.master", cluster.env["MASTER"]), "--deploy-mode", mode,
                    "--name", f"pi-{mode}", "--class", main]
         for key, value in settings.items():
             if value is not None and key != "spark.master":

@@ -148,7 +148,14 @@ pub enum Action {
         /// `metadata.name`
         name: String,
     },
-    /// `DELETE` on a collection, selected by the application's labels.
+    /// `DELETE` on a page of the collection of executor pods, selected by the application's labels.
+    DeletePods {
+        /// Identifies the result.
+        call: CallId,
+        /// Token of the next page, none for the first.
+        continue_token: Option<String>,
+    },
+    /// `DELETE` on another collection, selected by the application's labels.
     DeleteCollection {
         /// Identifies the result.
         call: CallId,
@@ -191,6 +198,7 @@ impl Action {
             | Action::CreateController { call, .. }
             | Action::ScaleController { call, .. }
             | Action::DeleteController { call, .. }
+            | Action::DeletePods { call, .. }
             | Action::DeleteCollection { call, .. }
             | Action::ListClaims { call, .. }
             | Action::WatchClaims { call, .. } => *call,
@@ -216,11 +224,9 @@ pub enum PodPatch {
     DeletionCost(i32),
 }
 
-/// A collection deleted as a whole, by the label `spark-app-selector` and, of pods and `ConfigMap`s, `spark-role=executor`.
+/// A collection deleted as a whole, by the label `spark-app-selector` and, of `ConfigMap`s, `spark-role=executor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
-    /// Executor pods.
-    Pods,
     /// The executor `ConfigMap`.
     ConfigMaps,
     /// Volume claims.

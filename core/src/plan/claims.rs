@@ -180,7 +180,7 @@ impl Plan {
     ) {
         let profile = self.ledger.get(id).map(|executor| executor.profile);
         if let Some(profile) = profile {
-            self.targets.prove_claims(profile);
+            self.targets.prove_claims();
             // The claims of the driver pod come before a pod that may fail again: only that ends a backoff.
             if self.cfg.claim_owner == ClaimOwner::Pod && self.budget.succeeded(now, sent_at) {
                 self.targets.go_on(profile);
@@ -261,7 +261,7 @@ impl Plan {
         };
         let (profile, stage, registered) = (executor.profile, executor.stage, executor.registered);
         let said = self.said_of_claim(id, index, failure);
-        if self.targets.claims_proven(profile) {
+        if self.targets.claims_proven() {
             self.on_claim_failure(now, id, sent_at, failure, &said);
         } else {
             self.abort(

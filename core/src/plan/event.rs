@@ -25,6 +25,8 @@ pub enum CallResult {
     /// Answers `Delete`, `DeleteClaim`, `Patch`, `DeleteCollection` and the calls on controllers. Absence (404) and a UID conflict (409) are `Failed`
     /// with their class; the plan takes them as done.
     Empty(Outcome<()>),
+    /// Answers `DeletePods` with the token of the next page, if there is one.
+    Deleted(Outcome<Option<String>>),
     /// Answers `ListClaims`.
     Claims(Outcome<ClaimPage>),
 }
@@ -41,6 +43,7 @@ impl CallResult {
             CallResult::Pod(outcome) => outcome.failure(),
             CallResult::Prepared(outcome) => outcome.failure(),
             CallResult::Claim(outcome) => outcome.failure(),
+            CallResult::Deleted(outcome) => outcome.failure(),
             CallResult::Claims(outcome) => outcome.failure(),
         }
     }

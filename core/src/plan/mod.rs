@@ -162,9 +162,8 @@ impl Plan {
             cfg.claim_owner = ClaimOwner::Pod;
         }
         if cfg.controller.is_some() {
-            // Its pods are not the plan's to place, nor to replace.
+            // Its pods are not the plan's to place.
             cfg.avoid_nodes_after = 0;
-            cfg.registration_timeout = None;
         }
         let mut plan = Plan {
             ledger: Ledger::new(),
@@ -243,7 +242,7 @@ impl Plan {
             (Call::Chore(Chore::Patch { id, patch, attempts }), CallResult::Empty(outcome)) => {
                 self.on_patch(now, id, patch, attempts, outcome);
             }
-            (Call::DeletePods, CallResult::Empty(outcome)) => self.on_pods_deleted(now, outcome),
+            (Call::DeletePods, CallResult::Deleted(outcome)) => self.on_pods_deleted(now, outcome),
             (Call::DeleteClaims, CallResult::Empty(outcome)) => {
                 self.on_leftover_deleted(now, Leftover::Claims, outcome);
             }

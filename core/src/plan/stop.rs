@@ -26,12 +26,14 @@ const CONFIRM: Duration = Duration::from_millis(500);
 pub(super) struct Stop {
     settle_by: Duration,
     pods: Round,
+    /// When the delete of all pods began, and the token of its next page. None before the first.
+    page: Option<(Duration, String)>,
     config_maps: Round,
     claims: Round,
     services: Round,
     /// Collections may not be deleted: pods are deleted one by one.
     single: bool,
-    /// Pods have appeared since the collection delete was sent.
+    /// Pods have appeared since the collection delete began.
     more: bool,
     backoff: Backoff,
     done: bool,
@@ -128,6 +130,7 @@ impl Plan {
         self.stop = Some(Stop {
             settle_by: now + SETTLE.min(left / 4),
             pods,
+            page: None,
             config_maps: wanted(delete && self.startup.config_map_may_exist()),
             claims,
             services,
@@ -154,13 +157,14 @@ impl Plan {
     pub(super) fn stop_has_more(&mut self) {
         if let Some(stop) = &mut self.stop {
             match stop.pods {
-                Round::InFlight { .. } => stop.more = true,
+                // Reset by the first page.
+                Round::InFlight { .. } | Round::Wanted => stop.more = true,
                 Round::Settled
                     if !stop.single && self.cfg.delete_executors && self.cfg.controller.is_none() =>
                 {
                     stop.pods = Round::Wanted;
                 }
-                Round::Settled | Round::Wanted => {}
+                Round::Settled => {}
             }
         }
         if self.stop.as_ref().is_some_and(Stop::deletes_singly) {
@@ -180,14 +184,16 @@ impl Plan {
             return;
         }
         if stop.pods == Round::Wanted && !resting {
-            if total.creating == 0 || now >= stop.settle_by {
-                stop.pods = Round::InFlight { sent_at: now };
-                stop.more = false;
+            if stop.page.is_some() || total.creating == 0 || now >= stop.settle_by {
+                let (sent_at, continue_token) = match stop.page.clone() {
+                    Some((began, token)) => (began, Some(token)),
+                    None => (now, None),
+                };
+                stop.pods = Round::InFlight { sent_at };
+                stop.more &= continue_token.is_some();
                 let call = self.calls.begin(Call::DeletePods);
-                self.actions.push_back(Action::DeleteCollection {
-                    call,
-                    selection: Selection::Pods,
-                });
+                self.actions
+                    .push_back(Action::DeletePods { call, continue_token });
             } else {
                 self.timers.set(Timer::Stop, stop.settle_by);
             }
@@ -228,19 +234,29 @@ impl Plan {
         }
     }
 
-    pub(super) fn on_pods_deleted(&mut self, now: Duration, outcome: Outcome<()>) {
+    pub(super) fn on_pods_deleted(&mut self, now: Duration, outcome: Outcome<Option<String>>) {
         let Some(stop) = &mut self.stop else { return };
         let Round::InFlight { sent_at } = stop.pods else {
             return;
         };
         match outcome {
-            Outcome::Done(()) => self.on_collection_gone(now, sent_at),
+            Outcome::Done(Some(token)) => {
+                stop.page = Some((sent_at, token));
+                stop.pods = Round::Wanted;
+                stop.backoff.reset();
+            }
+            Outcome::Done(None) => self.on_collection_gone(now, sent_at),
             Outcome::Failed(failure) => match failure.class {
                 FailureClass::NotFound => self.on_collection_gone(now, sent_at),
                 FailureClass::Forbidden | FailureClass::Invalid => {
                     stop.pods = Round::Settled;
                     stop.single = true;
                     self.delete_all();
+                }
+                // The token is too old: from the beginning. What was deleted takes the API server no time.
+                FailureClass::Gone => {
+                    stop.page = None;
+                    self.retry_pods(now, &failure);
                 }
                 _ => self.retry_pods(now, &failure),
             },
@@ -250,6 +266,7 @@ impl Plan {
 
     fn on_collection_gone(&mut self, now: Duration, sent_at: Duration) {
         if let Some(stop) = &mut self.stop {
+            stop.page = None;
             stop.pods = if stop.more { Round::Wanted } else { Round::Settled };
             stop.backoff.reset();
         }

@@ -266,14 +266,18 @@ impl Checker {
                     self.cfg.delete_executors || matches!(selection, Selection::Claims | Selection::Services),
                     "pods are kept"
                 );
-                if *selection == Selection::Pods {
-                    require!(
-                        self.found,
-                        FirstList,
-                        self.shown.is_first_done(),
-                        "a delete before the first list"
-                    );
-                }
+            }
+            Action::DeletePods { .. } => {
+                let (stopping, deletes) = (self.stopping, self.cfg.delete_executors);
+                let listed = self.shown.is_first_done();
+                require!(
+                    self.found,
+                    Ownership,
+                    stopping,
+                    "collections are deleted at the stop only"
+                );
+                require!(self.found, Ownership, deletes, "pods are kept");
+                require!(self.found, FirstList, listed, "a delete before the first list");
             }
             Action::List { .. } | Action::Watch { .. } => {
                 self.shown.on_action(action, &mut self.found);

@@ -101,6 +101,8 @@ pub struct Sim {
     pub start_time: Option<Duration>,
     /// What a request and an answer take at least, each; [`Faults::latency`] comes on top.
     pub least_latency: Duration,
+    /// How long the API server works on a create; one comes after the other.
+    pub create_time: Duration,
     /// How many executors the nodes can run at once.
     pub capacity: Option<usize>,
     /// How long a running pod takes to end when it is deleted.
@@ -123,6 +125,8 @@ pub struct Sim {
     claim_watches: BTreeMap<CallId, claims::Connection>,
     rng: Rng,
     troubles: Troubles,
+    /// When the API server has made all the pods that it was asked for.
+    free_at: Duration,
     owned: bool,
     /// What had changed in the cluster when it was last tended, and its quota.
     tended: (u64, Option<usize>),
@@ -169,6 +173,7 @@ impl Sim {
             silent: false,
             start_time: Some(Duration::from_millis(1500)),
             least_latency: Duration::ZERO,
+            create_time: Duration::ZERO,
             capacity: None,
             end_time: Duration::from_secs(2),
             fails_after: Duration::from_millis(300),
@@ -183,6 +188,7 @@ impl Sim {
             claim_watches: BTreeMap::new(),
             rng: Rng::with_seed(seed),
             troubles: Troubles::default(),
+            free_at: Duration::ZERO,
             owned,
             tended: (0, None),
             unclaimed: BTreeSet::new(),

@@ -37,10 +37,7 @@ pub(super) fn name_of(action: &Action) -> &'static str {
         Action::CreateController { .. } => "create controller",
         Action::ScaleController { .. } => "scale controller",
         Action::DeleteController { .. } => "delete controller",
-        Action::DeleteCollection {
-            selection: Selection::Pods,
-            ..
-        } => "delete pods",
+        Action::DeletePods { .. } => "delete pods",
         Action::DeleteCollection {
             selection: Selection::ConfigMaps,
             ..
@@ -76,6 +73,7 @@ fn failed(action: &Action, failure: ApiFailure, unknown: bool) -> CallResult {
         Action::Prepare { .. } => CallResult::Prepared(outcome(failure, unknown)),
         Action::CreateClaim { .. } => CallResult::Claim(outcome(failure, unknown)),
         Action::Create { .. } | Action::Get { .. } => CallResult::Pod(outcome(failure, unknown)),
+        Action::DeletePods { .. } => CallResult::Deleted(outcome(failure, unknown)),
         Action::Delete { .. }
         | Action::DeleteClaim { .. }
         | Action::Patch { .. }
@@ -146,7 +144,11 @@ impl Sim {
     }
 
     fn answer(&mut self, action: &Action, result: CallResult) {
-        let delay = self.latency();
+        let mut delay = self.latency();
+        if matches!(action, Action::Create { .. }) {
+            self.free_at = self.free_at.max(self.now) + self.create_time;
+            delay += self.free_at - self.now;
+        }
         self.later(delay, Happening::Answer(action.call(), result));
     }
 
@@ -229,13 +231,10 @@ impl Sim {
                 Ok(()) => CallResult::Empty(Outcome::Done(())),
                 Err(failure) => failed(action, failure, false),
             },
-            Action::DeleteCollection {
-                selection: Selection::Pods,
-                ..
-            } => {
-                self.delete_pods();
-                CallResult::Empty(Outcome::Done(()))
-            }
+            Action::DeletePods { continue_token, .. } => match self.delete_pods(continue_token.as_deref()) {
+                Ok(token) => CallResult::Deleted(Outcome::Done(token)),
+                Err(failure) => failed(action, failure, false),
+            },
             Action::CreateController { .. }
             | Action::ScaleController { .. }
             | Action::DeleteController { .. } => self.apply_to_controller(action),
@@ -292,13 +291,13 @@ impl Sim {
         Ok(pod)
     }
 
-    fn delete_pods(&mut self) {
-        let ours = |pod: &&PodFacts| pod.app_id.as_deref() == Some(APP);
-        let pods = self.cluster.pods.values().filter(ours);
-        let names: Vec<_> = pods.map(|pod| pod.name.clone()).collect();
-        for name in names {
-            let _ = self.apply_delete(&name, None);
+    /// Deletes the pods of a page of a list; the token of the next one.
+    fn delete_pods(&mut self, continue_token: Option<&str>) -> Result<Option<String>, ApiFailure> {
+        let page = self.cluster.list(APP, continue_token)?;
+        for pod in page.pods {
+            let _ = self.apply_delete(&pod.name, None);
         }
+        Ok(page.continue_token)
     }
 
     /// The kubelet starts a new pod, where it can.

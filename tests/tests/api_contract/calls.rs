@@ -263,9 +263,42 @@ async fn label() {
 }
 
 #[tokio::test]
+async fn delete_pods_page_by_page() {
+    for (token, query, answered, next) in [
+        (
+            None,
+            "limit=100",
+            json!({"metadata": {"continue": "next"}, "items": []}),
+            Some("next"),
+        ),
+        (
+            Some("next"),
+            "limit=100&continue=next",
+            json!({"metadata": {"continue": ""}}),
+            None,
+        ),
+        (
+            None,
+            "limit=100",
+            json!({"kind": "Status", "status": "Success"}),
+            None,
+        ),
+    ] {
+        let (head, body, outcome) = exchange(
+            async |api| api.delete_page(token).await,
+            answer(200, answered.to_string()),
+        )
+        .await;
+        let path = format!("{PODS}?&labelSelector={SELECTOR}&{query}");
+        assert_eq!(head, format!("DELETE {path} content-type=application/json"));
+        assert!(body.is_empty());
+        assert_eq!(outcome, Outcome::Done(next.map(str::to_owned)));
+    }
+}
+
+#[tokio::test]
 async fn delete_collections() {
     for (selection, resource, selector) in [
-        (Selection::Pods, "pods", SELECTOR),
         (Selection::ConfigMaps, "configmaps", SELECTOR),
         // They have no role.
         (

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt as _, StreamBody};
 use serde_json::json;
-use stoker_core::plan::{ApiFailure, FailureClass, Outcome, Selection};
+use stoker_core::plan::{ApiFailure, FailureClass, Outcome};
 use stoker_core::shell::pods::PodApi;
 
 use crate::support::*;
@@ -174,7 +174,7 @@ async fn a_lost_answer_leaves_a_write_unknown() {
         |api| Box::pin(async move { known(api.delete_claim(&claim()).await) }),
         |api| Box::pin(async move { known(api.delete("p", "u", None).await) }),
         |api| Box::pin(async move { known(api.label("p", "l", "v").await) }),
-        |api| Box::pin(async move { known(api.delete_collection(Selection::Pods).await) }),
+        |api| Box::pin(async move { known(api.delete_page(None).await) }),
     ];
     let reads: [Call; 3] = [
         |api| Box::pin(async move { known(api.get("p").await) }),

@@ -46,6 +46,27 @@ fn creates_keep_a_distant_api_server_busy() {
     assert_eq!(most, 128);
 }
 
+/// Its answers wait because it is used, which is no reason to use it less; nor is it to have more than it needs.
+#[test]
+fn creates_keep_a_busy_api_server_busy() {
+    let mut sim = Sim::new(Sim::config(), 3);
+    sim.run(secs(1));
+    sim.faults.latency = millis(2);
+    sim.create_time = millis(10);
+    sim.target(0, 600);
+    let begun = sim.now;
+    let (mut most, mut least) = (0, 128);
+    sim.run_until(secs(60), "600 creates", |sim| {
+        let in_flight = sim.plan.snapshot().in_flight;
+        if (200..550).contains(&sim.cluster.created) {
+            (most, least) = (most.max(in_flight), least.min(in_flight));
+        }
+        sim.cluster.created == 600
+    });
+    assert!(sim.now - begun < millis(10) * 630, "{:?}", sim.now - begun);
+    assert!(least >= 25 && most <= 60, "{least} to {most} in flight");
+}
+
 #[test]
 fn a_refusal_for_load_leaves_one_probe_and_then_half_of_before() {
     let mut sim = Sim::new(Sim::config(), 3);

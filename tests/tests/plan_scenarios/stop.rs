@@ -1,4 +1,4 @@
-use stoker_core::plan::{ExecutorId, FailureClass, Notice, PlanConfig, ProfileId};
+use stoker_core::plan::{ExecutorId, FailureClass, Notice, Outcome, PlanConfig, ProfileId};
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_core::sim::faults::Faults;
 use stoker_core::sim::{APP, OWNER, unreachable};
@@ -29,6 +29,64 @@ fn stop_deletes_everything_with_two_calls() {
         assert!(sim.cluster.pods.is_empty());
         assert_eq!(sim.cluster.config_maps, 0);
     }
+}
+
+#[test]
+fn thousands_are_deleted_page_by_page() {
+    let mut sim = Sim::new(Sim::config(), 1);
+    sim.cluster.page_size = 100;
+    sim.run_up(1050);
+    // A page without an answer is deleted again, and only that.
+    sim.script(
+        "delete pods",
+        [Outcome::Done(()), Outcome::Done(()), crate::unanswered()],
+    );
+    assert!(sim.stop(secs(60)));
+    assert_eq!(sim.sent("delete pods").len(), 12);
+    assert_eq!(released(&sim).len(), 1050);
+    assert!(sim.sent("delete").is_empty() && losses(&sim).is_empty());
+    sim.run(secs(60));
+    assert!(sim.cluster.pods.is_empty());
+}
+
+#[test]
+fn a_delete_whose_token_is_too_old_begins_again() {
+    let mut sim = Sim::new(Sim::config(), 1);
+    sim.cluster.page_size = 5;
+    sim.run_up(20);
+    sim.script(
+        "delete pods",
+        [Outcome::Done(()), Outcome::Done(()), failed(FailureClass::Gone)],
+    );
+    assert!(sim.stop(secs(10)));
+    assert_eq!(sim.sent("delete pods").len(), 3 + 4);
+    assert_eq!(released(&sim).len(), 20);
+    sim.run(secs(60));
+    assert!(sim.cluster.pods.is_empty());
+}
+
+#[test]
+fn a_pod_that_comes_between_two_pages_goes_too() {
+    let mut sim = Sim::new(Sim::config(), 1);
+    sim.cluster.page_size = 5;
+    sim.run_up(20);
+    sim.script("create", [crate::unanswered()]);
+    sim.target(0, 21);
+    sim.run(millis(100));
+    sim.script("delete pods", [Outcome::Done(()), failed(FailureClass::Server)]);
+    sim.begin_stop(secs(10));
+    sim.run_until(secs(2), "the failure", |sim| sim.sent("delete pods").len() == 2);
+    // It is answered, and the retry is not yet due.
+    sim.run(millis(50));
+    sim.plant(Cluster::executor_pod(
+        "test-exec-21",
+        APP,
+        ExecutorId(21),
+        ProfileId(0),
+        Some(OWNER),
+    ));
+    sim.run(secs(60));
+    assert!(sim.plan.is_stopped() && sim.cluster.pods.is_empty());
 }
 
 #[test]
@@ -199,7 +257,7 @@ fn a_stop_before_the_start_is_complete_takes_the_config_map_back() {
 #[test]
 fn a_stop_after_a_fatal_start_takes_the_config_map_back() {
     let mut sim = Sim::new(Sim::config(), 1);
-    sim.script("list", (0..100).map(|_| crate::Outcome::Failed(unreachable())));
+    sim.script("list", (0..100).map(|_| Outcome::Failed(unreachable())));
     sim.run(secs(61));
     assert!(
         sim.notices

@@ -51,6 +51,11 @@ enum Command {
         /// Criterion's directory, in cargo's target directory.
         criterion: PathBuf,
     },
+    /// Samples where the processor's time goes while executors are made.
+    Flame {
+        /// Where the samples go.
+        directory: PathBuf,
+    },
     /// Writes the report and its plots.
     Report {
         /// The report's file; the plots go beside it.
@@ -83,6 +88,7 @@ fn main() {
     match options.command {
         Command::Run(run) => measure(&run, &mut results),
         Command::Collect { criterion } => collect(&criterion, &mut results),
+        Command::Flame { directory } => parts::flame(&Field::start(), &directory),
         Command::Report { file, versions } => {
             let about = About {
                 machine: machine::describe(),

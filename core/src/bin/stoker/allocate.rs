@@ -1,7 +1,7 @@
 //! `stoker allocate`: allocates for real and holds.
 
 use std::error::Error;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,9 +15,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::application::{Application, ApplicationOptions};
 use crate::events::Event;
 
-/// How long releasing everything may take at the end. No JVM waits, and an API server under load deletes thirty pods a
-/// second.
+/// How long releasing everything may take at the end, beside [`RELEASE`] for each executor.
 const STOP_DEADLINE: Duration = Duration::from_mins(1);
+/// No JVM waits, and an API server under load deletes thirty pods a second.
+const RELEASE: Duration = Duration::from_millis(50);
 /// How often the loop looks whether it is to end.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -77,7 +78,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     allocator.set_targets(vec![(ProfileId(0), options.executors)]);
     let held = hold(&allocator, &asked_to_end);
     let report = allocator.report();
-    let left = allocator.stop(STOP_DEADLINE);
+    let deadline = STOP_DEADLINE + RELEASE * options.executors;
+    let left = allocator.stop(deadline);
     // What was released on the way out is still to be told.
     let rest = hold(&allocator, &|| false);
     held.and(rest)?;
@@ -88,7 +90,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if left > 0 {
         return Err(format!(
             "{left} executors were not released within {} s",
-            STOP_DEADLINE.as_secs()
+            deadline.as_secs()
         )
         .into());
     }
@@ -97,7 +99,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 
 /// Prints events until there are no more or `end` says so.
 fn hold(allocator: &Allocator, end: &impl Fn() -> bool) -> Result<(), Box<dyn Error>> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = BufWriter::new(io::stdout().lock());
     while !end() {
         let Some(notices) = allocator.next_notices(POLL) else {
             return Ok(());
@@ -109,11 +111,11 @@ fn hold(allocator: &Allocator, end: &impl Fn() -> bool) -> Result<(), Box<dyn Er
                     if let Some(event) = Event::of(notice) {
                         serde_json::to_writer(&mut stdout, &event)?;
                         stdout.write_all(b"\n")?;
-                        stdout.flush()?;
                     }
                 }
             }
         }
+        stdout.flush()?;
     }
     Ok(())
 }

@@ -37,6 +37,19 @@ impl From<ListAnswer> for ListPage {
     }
 }
 
+/// What was deleted of a collection: a page of a list.
+#[derive(Debug, Deserialize)]
+pub(super) struct DeletedAnswer {
+    #[serde(default)]
+    metadata: ListMeta,
+}
+
+impl DeletedAnswer {
+    pub(super) fn continue_token(self) -> Option<String> {
+        self.metadata.r#continue.filter(|token| !token.is_empty())
+    }
+}
+
 /// `v1.Pod`
 #[derive(Debug, Deserialize)]
 pub(super) struct PodAnswer {

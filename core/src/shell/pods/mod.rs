@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use self::controllers::Collections;
-use self::facts::{DriverAnswer, ListAnswer, PodAnswer};
+use self::facts::{DeletedAnswer, DriverAnswer, ListAnswer, PodAnswer};
 use crate::plan::{ApiFailure, DriverPod, FailureClass, ListPage, Outcome, PodFacts, Selection};
 
 pub use claims::ClaimWatch;
@@ -29,6 +29,8 @@ pub use watch::Watch;
 
 /// Pods of one page of a list.
 pub const PAGE_SIZE: u32 = 500;
+/// Pods that are deleted with one call. A crowded API server deletes some thirty a second, and a call may take ten seconds.
+pub const DELETE_PAGE_SIZE: u32 = 100;
 /// `timeoutSeconds` of a watch.
 const WATCH_SECONDS: RangeInclusive<u32> = 290..=300;
 /// Most bytes read of an answer with one object; the API server's own limit for an object is 3 MiB.
@@ -234,10 +236,25 @@ impl PodApi {
         self.call(Effect::Write, request, DRAIN_LIMIT, nothing).await
     }
 
-    /// `DELETE` all executor pods, `ConfigMap`s, volume claims or services of the application.
+    /// `DELETE` a page of the application's executor pods; the token of the next one. The API server deletes the pods of
+    /// a collection one after the other, and stops when nobody waits for the answer any longer: thousands at once would take longer
+    /// than any call may.
+    pub async fn delete_page(&self, continue_token: Option<&str>) -> Outcome<Option<String>> {
+        let params = ListParams {
+            limit: Some(DELETE_PAGE_SIZE),
+            continue_token: continue_token.map(str::to_owned),
+            ..ListParams::default().labels(&self.selector)
+        };
+        let request = self.pods.delete_collection(&DeleteParams::default(), &params);
+        let outcome = self
+            .call(Effect::Write, request, PAGE_LIMIT, json::<DeletedAnswer>)
+            .await;
+        map(outcome, DeletedAnswer::continue_token)
+    }
+
+    /// `DELETE` all `ConfigMap`s, volume claims or services of the application.
     pub async fn delete_collection(&self, selection: Selection) -> Outcome<()> {
         let (collection, selector) = match selection {
-            Selection::Pods => (&self.pods, &self.selector),
             Selection::ConfigMaps => (&self.config_maps, &self.selector),
             Selection::Claims => (&self.claims, &self.app_selector),
             Selection::Services => (&self.services, &self.app_selector),

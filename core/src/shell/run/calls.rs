@@ -85,6 +85,11 @@ impl Loop {
             | Action::DeleteClaim { .. }
             | Action::ListClaims { .. }
             | Action::WatchClaims { .. }) => self.start_of_claims(call, claims),
+            Action::DeletePods { continue_token, .. } => {
+                self.spawn(call, async move {
+                    CallResult::Deleted(pods.delete_page(continue_token.as_deref()).await)
+                });
+            }
             Action::DeleteCollection { selection, .. } => {
                 self.spawn(call, async move {
                     CallResult::Empty(pods.delete_collection(selection).await)

@@ -62,7 +62,7 @@ fn best_connections(field: &Field) -> u32 {
     *field.connections.get_or_init(best)
 }
 
-fn raw(field: &Field, app: &str, executors: u32, connections: u32) -> Figures {
+pub(super) fn raw(field: &Field, app: &str, executors: u32, connections: u32) -> Figures {
     let bodies = raw::bodies(&field.cluster.properties(app), app, executors);
     let audit = field.audit();
     let api = Arc::clone(&field.api);

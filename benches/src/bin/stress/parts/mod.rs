@@ -2,6 +2,7 @@
 
 mod churn;
 mod creates;
+mod flame;
 mod jni;
 mod life;
 mod losses;
@@ -10,6 +11,7 @@ mod pods;
 
 use stoker_benches::results::{Figures, Key, Kind};
 
+pub(crate) use flame::measure as flame;
 pub(crate) use pods::measure as pods;
 
 use crate::field::Field;

@@ -216,10 +216,7 @@ fn verb(action: &Action) -> &'static str {
         Action::Delete { .. } => "delete pods",
         Action::Patch { .. } => "patch pods",
         Action::DeleteConfigMap { .. } => "delete configmaps",
-        Action::DeleteCollection {
-            selection: Selection::Pods,
-            ..
-        } => "deletecollection pods",
+        Action::DeletePods { .. } => "deletecollection pods",
         other => Sim::kind_of(other),
     }
 }
