@@ -8,7 +8,7 @@ use stoker_tests::sim::Sim;
 
 use crate::{failed, losses, millis, secs, waiting};
 
-fn config() -> PlanConfig {
+pub(super) fn config() -> PlanConfig {
     PlanConfig {
         prepares: true,
         claim_owner: ClaimOwner::Driver,
@@ -18,7 +18,7 @@ fn config() -> PlanConfig {
 }
 
 /// Executors with two claims each, of different sizes.
-fn sim(cfg: PlanConfig) -> Sim {
+pub(super) fn sim(cfg: PlanConfig) -> Sim {
     let driver = DriverPod {
         uid: OWNER.into(),
         ready: true,
@@ -29,20 +29,20 @@ fn sim(cfg: PlanConfig) -> Sim {
 }
 
 /// The names of the claims that an executor's pod mounts.
-fn mounted(sim: &Sim, id: u64) -> Vec<String> {
+pub(super) fn mounted(sim: &Sim, id: u64) -> Vec<String> {
     let pod = sim.pod_of(ExecutorId(id));
     pod.map(|pod| pod.claims.clone()).expect("a pod")
 }
 
 /// The same of the claims that are its own.
-fn own(id: u64) -> Vec<String> {
+pub(super) fn own(id: u64) -> Vec<String> {
     (0..2)
         .map(|index| format!("test-exec-{id}-pvc-{index}"))
         .collect()
 }
 
 /// The executor's process ends.
-fn exit(sim: &mut Sim, id: u64) {
+pub(super) fn exit(sim: &mut Sim, id: u64) {
     let uid = sim.uid_of(ExecutorId(id)).expect("a pod");
     sim.end(&uid, Fate::Exit(1));
 }
@@ -285,54 +285,6 @@ fn without_the_right_to_watch_claims_they_are_listed_before_they_are_used() {
     sim.run(secs(60));
     assert_eq!(sim.sent("list claims").len(), 2, "once for all of them");
     assert_eq!((sim.alive(0), sim.cluster.claims_created), (10, 21));
-}
-
-#[test]
-fn a_claim_that_was_deleted_is_not_used_again() {
-    let mut sim = sim(config());
-    sim.run_up(2);
-    sim.target(0, 1);
-    sim.settle();
-    sim.run(secs(30));
-    assert_eq!(sim.plan.snapshot().free_claims, 2);
-    sim.delete_claim("test-exec-1-pvc-0");
-    sim.run(secs(1));
-    assert_eq!(sim.plan.snapshot().free_claims, 1);
-    sim.target(0, 2);
-    sim.run(secs(30));
-    assert_eq!(mounted(&sim, 3), ["test-exec-3-pvc-0", "test-exec-1-pvc-1"]);
-}
-
-#[test]
-fn a_pod_whose_claim_was_deleted_before_it_ran_is_replaced() {
-    for rights in [ClaimRights::All, ClaimRights::List] {
-        let mut sim = sim(config());
-        sim.claim_rights = rights;
-        sim.run(secs(60));
-        sim.start_time = None;
-        sim.target(0, 1);
-        sim.run(secs(5));
-        sim.delete_claim("test-exec-1-pvc-1");
-        sim.start_time = Some(millis(500));
-        sim.start_all();
-        sim.run(secs(120));
-        assert_eq!(sim.alive(0), 1, "{rights:?}");
-        assert!(sim.pod_of(ExecutorId(1)).is_none() && losses(&sim).is_empty());
-        assert_eq!(mounted(&sim, 2)[0], "test-exec-1-pvc-0");
-    }
-}
-
-#[test]
-fn a_claim_on_its_way_out_is_not_used_again() {
-    let mut sim = sim(config());
-    sim.run_up(1);
-    // A running pod keeps it until it ends.
-    sim.delete_claim("test-exec-1-pvc-0");
-    sim.run(secs(5));
-    assert_eq!(sim.cluster.claims.len(), 2);
-    exit(&mut sim, 1);
-    sim.run(secs(60));
-    assert_eq!(mounted(&sim, 2), ["test-exec-2-pvc-0", "test-exec-1-pvc-1"]);
 }
 
 #[test]

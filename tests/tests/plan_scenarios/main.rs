@@ -7,6 +7,7 @@
 )]
 
 mod claims;
+mod claims_deleted;
 mod claims_reused;
 mod controllers;
 mod crash_loops;
