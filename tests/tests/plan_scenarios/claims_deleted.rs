@@ -74,6 +74,7 @@ fn what_takes_the_name_of_a_deleted_claim_is_not_given_on_while_a_pod_mounts_it(
         .cluster
         .create_claim("test-exec-1-pvc-0", ExecutorId(1), 0, &driver);
     assert!(made.is_ok());
+    sim.run(secs(5));
     sim.target(0, 2);
     sim.run(secs(5));
     assert_eq!((mounted(&sim, 1), mounted(&sim, 2)), (own(1), own(2)));
