@@ -6,7 +6,7 @@ use stoker_core::sim::claims::ClaimRights;
 use stoker_core::sim::cluster::{Cluster, Fate};
 use stoker_tests::sim::Sim;
 
-use crate::{failed, losses, millis, secs, waiting};
+use crate::{failed, secs, waiting};
 
 pub(super) fn config() -> PlanConfig {
     PlanConfig {
