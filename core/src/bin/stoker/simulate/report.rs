@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use serde::Serialize;
-use stoker_core::plan::{Action, ExecutorId, Notice, Selection};
+use stoker_core::plan::{Action, ExecutorId, Notice};
 use stoker_core::sim::Sim;
 
 use super::scenario::Span;
