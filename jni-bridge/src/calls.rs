@@ -39,7 +39,7 @@ macro_rules! export {
 }
 
 /// All of them. The JVM finds them by their exported names, so nobody registers this list.
-const _: [NativeMethod; 17] = [
+const _: [NativeMethod; 18] = [
     export!(abi_version() -> jint),
     export!(start(message: jbyte[]) -> jlong),
     export!(set_profile(handle: jlong, profile: jbyte[])),
@@ -53,6 +53,7 @@ const _: [NativeMethod; 17] = [
     export!(next_notices(handle: jlong, max_wait_millis: jlong) -> jbyte[]),
     export!(answer(handle: jlong, request: jlong, payload: jbyte[])),
     export!(update_conf(handle: jlong, conf: jbyte[])),
+    export!(closing(handle: jlong)),
     export!(stop(handle: jlong, deadline_millis: jlong)),
     export!(metrics(handle: jlong) -> jbyte[]),
     export!(next_logs(max_wait_millis: jlong) -> jbyte[]),
@@ -181,6 +182,11 @@ fn update_conf(env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, conf: JByte
     let conf: BTreeMap<String, String> =
         codec::decode("the configuration", &bytes(env, "the configuration", &conf)?)?;
     Ok(engine(handle)?.update_conf(conf)?)
+}
+
+fn closing(_env: &mut Env<'_>, _class: JClass<'_>, handle: jlong) -> Result<()> {
+    engine(handle)?.closing();
+    Ok(())
 }
 
 fn stop(_env: &mut Env<'_>, _class: JClass<'_>, handle: jlong, deadline_millis: jlong) -> Result<()> {

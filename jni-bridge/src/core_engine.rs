@@ -102,6 +102,10 @@ impl Engine for CoreEngine {
         self.allocator.report()
     }
 
+    fn closing(&self) {
+        self.allocator.closing();
+    }
+
     fn stop(&self, deadline: Duration) {
         self.allocator.stop(deadline);
     }

@@ -40,6 +40,8 @@ pub(crate) trait Engine: Send + Sync {
     fn update_conf(&self, conf: BTreeMap<String, String>) -> Result<(), EngineError>;
     /// The figures of this moment; none where nobody answers.
     fn metrics(&self) -> Option<Report>;
+    /// Spark has begun to stop: no executor is made any more.
+    fn closing(&self);
     /// Releases everything within the deadline. Called again, it does nothing.
     fn stop(&self, deadline: Duration);
 }

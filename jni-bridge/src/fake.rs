@@ -207,6 +207,10 @@ impl Engine for Fake {
         })
     }
 
+    fn closing(&self) {
+        self.echo("closing".to_owned());
+    }
+
     fn stop(&self, _deadline: Duration) {
         let panic = self.with(|state| {
             state.stopped = true;

@@ -18,6 +18,7 @@
 //! | `byte[] nextNotices(long, long)` | waits up to that many milliseconds; `[]` when the time is up, `null` once closed |
 //! | `void answer(long, long, byte[])` | request id, payload |
 //! | `void updateConf(long, byte[])` | the complete configuration |
+//! | `void closing(long)` | Spark has begun to stop |
 //! | `void stop(long, long)` | waits up to that many milliseconds; a second time does nothing |
 //! | `byte[] metrics(long)` | every metric by its name; `null` when the allocator does not answer within a second |
 //! | `byte[] nextLogs(long)` | log lines of the whole process; waits up to that many milliseconds |
@@ -44,4 +45,4 @@ mod policy;
 
 /// Version of the native methods and of the messages that they exchange. The Java side refuses another one, and
 /// so does `start` by the number in its message.
-pub const ABI_VERSION: i32 = 1;
+pub const ABI_VERSION: i32 = 2;

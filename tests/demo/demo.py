@@ -91,10 +91,11 @@ def run(cluster, spark_home, mode, kill, log_path):
         seen(f"{EXECUTORS} executors that compute", all_compute)
 
         def with_running_task():
-            return next((e for e, r in sorted(app.executors().items()) if r["isActive"] and r["activeTasks"]), None)
+            records = app.executors()
+            busy = next((e for e, r in sorted(records.items()) if r["isActive"] and r["activeTasks"]), None)
+            return busy and (busy, set(records))
 
-        victim = seen("an executor with a running task", with_running_task)
-        known = set(app.executors())
+        victim, known = seen("an executor with a running task", with_running_task)
         if kill == "process":
             pid = app.process_of(victim)
             os.kill(pid, signal.SIGKILL)
@@ -111,10 +112,12 @@ def run(cluster, spark_home, mode, kill, log_path):
 
         new = seen("a replacement that has finished a task", replacement)
         print(f"  >>> executor {new} has replaced it and finished a task after {time.monotonic() - lost_at:.1f} s", flush=True)
-        reason = app.executors()[victim].get("removeReason", "").strip().splitlines()
-        print(f"  >>> Spark knows executor {victim} as lost: {reason[0] if reason else '?'}", flush=True)
-        if not reason:
-            raise Failure(f"Spark has not removed executor {victim}")
+
+        def removal():
+            return app.executors().get(victim, {}).get("removeReason", "").strip()
+
+        reason = seen(f"Spark to remove executor {victim}", removal).splitlines()[0]
+        print(f"  >>> Spark knows executor {victim} as lost: {reason}", flush=True)
 
         (cluster.control / seen_all).touch()
         wait_for("the job's end", lambda: not app.alive(), DEADLINE)

@@ -32,6 +32,7 @@ class Application:
         self.app_id = None
         self.submission = uuid.uuid4().hex
         self.driver_host = "127.0.0.1"
+        self.last_executors = {}
         settings = {
             "spark.kubernetes.namespace": cluster.env["NAMESPACE"],
             "spark.kubernetes.container.image": "stoker-demo",
@@ -64,7 +65,9 @@ class Application:
             }
             jar = "local:///opt/apps/apps.jar"
         settings |= dict(conf)
-        command = [str(spark_home / "bin" / "spark-submit"), "--master", dict(conf).get("spark.master", cluster.env["MASTER"]), "--deploy-mode", mode,
+        # Should the tests be killed, so is it.
+        command = ["setpriv", "--pdeathsig", "TERM",
+                   str(spark_home / "bin" / "spark-submit"), "--master", dict(conf).get("spark.master", cluster.env["MASTER"]), "--deploy-mode", mode,
                    "--name", f"pi-{mode}", "--class", main]
         for key, value in settings.items():
             if value is not None and key != "spark.master":
@@ -113,14 +116,17 @@ class Application:
             return None
 
     def executors(self):
-        """Spark's own view: executor id → REST record, without the driver; empty while there is no UI."""
+        """Spark's own view: executor id → REST record, without the driver; empty while there is no UI, and what it last said
+        where it does not answer: a busy machine makes no executor go."""
         if not self.app_id:
             applications = self.rest("applications")
             if not applications:
                 return {}
             self.app_id = applications[0]["id"]
-        listed = self.rest(f"applications/{self.app_id}/allexecutors") or []
-        return {int(e["id"]): e for e in listed if e["id"] != "driver"}
+        listed = self.rest(f"applications/{self.app_id}/allexecutors")
+        if listed is not None:
+            self.last_executors = {int(e["id"]): e for e in listed if e["id"] != "driver"}
+        return self.last_executors
 
     def process_of(self, executor_id):
         """The process id of an executor's JVM on the process node."""

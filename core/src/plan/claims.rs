@@ -180,7 +180,7 @@ impl Plan {
     ) {
         let profile = self.ledger.get(id).map(|executor| executor.profile);
         if let Some(profile) = profile {
-            self.targets.prove_claims(profile);
+            self.targets.prove_claims();
             // The claims of the driver pod come before a pod that may fail again: only that ends a backoff.
             if self.cfg.claim_owner == ClaimOwner::Pod && self.budget.succeeded(now, sent_at) {
                 self.targets.go_on(profile);
@@ -225,10 +225,12 @@ impl Plan {
         }
     }
 
+    /// An executor without a pod cannot have a claim that it was to use.
     fn want_again(&mut self, id: ExecutorId, name: &str) {
         let claims = self.making.get_mut(&id).into_iter().flatten();
         for claim in claims.filter(|claim| claim.is_made() && claim.uses(name)) {
             claim.state = State::Wanted;
+            self.volumes.give_back(name, id);
         }
     }
 
@@ -241,7 +243,6 @@ impl Plan {
             let staged = |id: &ExecutorId| self.ledger.get(*id).is_some_and(|user| user.stage.is_staged());
             if let Some(user) = user.filter(staged) {
                 self.want_again(user, name);
-                self.volumes.give_back(name, user);
             }
         }
     }
@@ -260,7 +261,7 @@ impl Plan {
         };
         let (profile, stage, registered) = (executor.profile, executor.stage, executor.registered);
         let said = self.said_of_claim(id, index, failure);
-        if self.targets.claims_proven(profile) {
+        if self.targets.claims_proven() {
             self.on_claim_failure(now, id, sent_at, failure, &said);
         } else {
             self.abort(

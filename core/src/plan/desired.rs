@@ -12,8 +12,6 @@ pub(super) struct Desired {
     pub(super) target: usize,
     /// Whether the API server has ever taken a pod of this profile.
     pub(super) proven: bool,
-    /// Whether it has ever taken a volume claim of this profile.
-    claims_proven: bool,
     /// Whether the user was told that the limit of pods is reached.
     closed: bool,
     /// The last waiting notice, so that it is not repeated.
@@ -24,6 +22,8 @@ pub(super) struct Desired {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Targets {
     profiles: BTreeMap<ProfileId, Desired>,
+    /// Whether the API server has ever taken a volume claim: all profiles have those that the configuration names.
+    claims_proven: bool,
     /// The profile that got the last create: the next one goes to its successor.
     cursor: Option<ProfileId>,
 }
@@ -71,16 +71,14 @@ impl Targets {
         self.profiles.entry(profile).or_default().proven = true;
     }
 
-    /// Whether the API server has ever taken a volume claim of this profile.
-    pub(super) fn claims_proven(&self, profile: ProfileId) -> bool {
-        self.profiles
-            .get(&profile)
-            .is_some_and(|desired| desired.claims_proven)
+    /// Whether the API server has ever taken a volume claim.
+    pub(super) fn claims_proven(&self) -> bool {
+        self.claims_proven
     }
 
-    /// A volume claim of the profile exists.
-    pub(super) fn prove_claims(&mut self, profile: ProfileId) {
-        self.profiles.entry(profile).or_default().claims_proven = true;
+    /// A volume claim exists.
+    pub(super) fn prove_claims(&mut self) {
+        self.claims_proven = true;
     }
 
     /// Nothing is waited for any more.

@@ -149,8 +149,8 @@ enum Phase {
     Starting,
     /// The start is complete.
     Allocating,
-    /// The application has to end: no more creates.
-    Aborted,
+    /// The application ends: no more creates.
+    Closing,
     /// The start has failed: no more calls, but for a stop.
     Dead,
 }
@@ -162,9 +162,8 @@ impl Plan {
             cfg.claim_owner = ClaimOwner::Pod;
         }
         if cfg.controller.is_some() {
-            // Its pods are not the plan's to place, nor to replace.
+            // Its pods are not the plan's to place.
             cfg.avoid_nodes_after = 0;
-            cfg.registration_timeout = None;
         }
         let mut plan = Plan {
             ledger: Ledger::new(),
@@ -278,6 +277,12 @@ impl Plan {
         self.pump(now);
     }
 
+    /// Spark has begun to stop: it tells its executors to go, and those that do are not replaced.
+    pub fn handle_closing(&mut self, now: Duration) {
+        self.close();
+        self.pump(now);
+    }
+
     /// Releases everything. `deadline` is a time on the plan's clock: [`is_stopped`](Self::is_stopped) holds
     /// from then on, whatever has been answered. Later calls change nothing.
     pub fn handle_stop(&mut self, now: Duration, deadline: Duration) {
@@ -331,7 +336,7 @@ impl Plan {
             }
         }
         self.settle_prepared(now);
-        if self.phase == Phase::Allocating && self.stop.is_none() {
+        if self.may_create() {
             self.send_creates(now);
         }
         let deletes = self.stop.as_ref().is_none_or(Stop::deletes_singly);
@@ -345,12 +350,19 @@ impl Plan {
         self.send_stop(now);
     }
 
-    /// Ends the application: no more creates.
+    /// Ends the application.
     fn abort(&mut self, exit_code: i32, message: String) {
-        if self.phase == Phase::Allocating && self.stop.is_none() {
-            self.phase = Phase::Aborted;
-            self.withdraw_all();
+        if self.may_create() {
+            self.close();
             self.notices.push_back(Notice::Abort { exit_code, message });
+        }
+    }
+
+    /// No more creates.
+    fn close(&mut self) {
+        if !self.is_halted() {
+            self.phase = Phase::Closing;
+            self.withdraw_all();
         }
     }
 

@@ -152,6 +152,7 @@ impl Plan {
         let ended = lifecycle::has_ended(pod) && !pod.deleting;
         let empty = lifecycle::is_between_executors(pod, self.rules());
         let ledger = &self.ledger;
+        let asks = |id| ledger.get(id).is_some_and(|executor| executor.getting);
         let lives = |id| {
             ledger
                 .get(id)
@@ -165,8 +166,10 @@ impl Plan {
             }
             // A new pod, an end, or what was on its way of an earlier pod or executor.
             Some(seat) => {
-                seat.doubtful = true;
                 let id = seat.id;
+                seat.doubtful = true;
+                // A get that is under way may have come before it.
+                seat.missed = asks(id);
                 self.ask_for(id);
             }
             // The controller replaces by itself what is on its way out. The next executor comes when its container starts.

@@ -60,7 +60,7 @@ impl Plan {
     pub fn snapshot(&self) -> Snapshot {
         let (claims, free_claims) = self.volumes.counts();
         Snapshot {
-            ready: matches!(self.phase, Phase::Allocating | Phase::Aborted),
+            ready: matches!(self.phase, Phase::Allocating | Phase::Closing),
             watching: self.watch.is_open(),
             profiles: self
                 .profiles()

@@ -1,7 +1,8 @@
 //! The ledger of volume claims: which there are, and who uses each. Pure.
 //!
 //! A claim is used by one executor at most, from the moment it is asked for or given until the executor's pod is gone
-//! from the cluster. An ended pod may still have the volume mounted, so that its end alone does not make a claim free.
+//! from the cluster. An ended pod may still have the volume mounted, so that its end alone does not make a claim free. Nor
+//! does the end of the claim: a pod uses whatever has the name, as what a create makes whose answer was lost.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -70,7 +71,6 @@ impl Volumes {
     /// The claim exists. False where it has been deleted meanwhile.
     pub(super) fn made(&mut self, now: Duration, name: &str, uid: Option<&str>) -> bool {
         if uid.is_some_and(|uid| self.early.remove(uid)) {
-            self.unmake(name);
             return false;
         }
         if let Some(known) = self.claims.get_mut(name) {
@@ -81,13 +81,6 @@ impl Volumes {
             }
         }
         true
-    }
-
-    /// The create of a claim has failed: as far as is known there is none of this name.
-    pub(super) fn unmake(&mut self, name: &str) {
-        if self.claims.get(name).is_some_and(|known| !known.exists) {
-            self.forget(name);
-        }
     }
 
     /// Gives a free claim to an executor, which wanted one of the name `wanted`.
@@ -123,23 +116,26 @@ impl Volumes {
         }
     }
 
-    /// An executor that was given a claim cannot have it yet.
+    /// An executor that was given a claim and has no pod cannot have it.
     pub(super) fn give_back(&mut self, name: &str, id: ExecutorId) {
-        if let Some(known) = self.claims.get_mut(name).filter(|known| known.user == Some(id)) {
-            known.user = None;
-            if known.exists && !known.spoiled {
-                self.free.insert(name.to_owned());
-            }
-            if let Some(names) = self.by_executor.get_mut(&id) {
-                names.remove(name);
-            }
+        let Some(known) = self.claims.get_mut(name).filter(|known| known.user == Some(id)) else {
+            return;
+        };
+        known.user = None;
+        if !known.exists {
+            self.claims.remove(name);
+        } else if !known.spoiled {
+            self.free.insert(name.to_owned());
+        }
+        if let Some(names) = self.by_executor.get_mut(&id) {
+            names.remove(name);
         }
     }
 
     /// A claim is deleted because nobody came to use it.
     pub(super) fn doom(&mut self, claim: &ObjectRef) {
         self.doomed.insert(claim.uid.clone());
-        self.forget(&claim.name);
+        self.end(&claim.name);
     }
 
     /// The API server shows a claim of ours, in a list that began at `listed` or on the watch. Returns who used the one that
@@ -155,7 +151,7 @@ impl Volumes {
         let user = match other {
             // Names are unique, and a watch shows the end of one before the next: this is late news of one that was before.
             Some(known) if listed.is_none_or(|listed| listed <= known.since) => return None,
-            Some(_) => self.forget(&claim.name),
+            Some(_) => self.end(&claim.name),
             None => None,
         };
         let spoiled = claim.spoiled || self.doomed.contains(&claim.uid);
@@ -165,9 +161,12 @@ impl Volumes {
             user: None,
             spare: false,
             spoiled,
-            exists: true,
+            exists: false,
             since: now,
         });
+        if !known.exists {
+            known.since = now;
+        }
         known.uid = Some(claim.uid.clone());
         known.spoiled = spoiled;
         known.exists = true;
@@ -189,7 +188,7 @@ impl Volumes {
             self.early.insert(claim.uid.clone());
         }
         if it == Some(true) {
-            self.forget(&claim.name)
+            self.end(&claim.name)
         } else {
             None
         }
@@ -215,7 +214,7 @@ impl Volumes {
             .map(|(name, _)| name.clone())
             .collect();
         gone.into_iter()
-            .filter_map(|name| Some((self.forget(&name)?, name)))
+            .filter_map(|name| Some((self.end(&name)?, name)))
             .collect()
     }
 
@@ -291,7 +290,11 @@ impl Volumes {
         let left = pods.flat_map(|pod| &pod.names);
         held.flat_map(|(_, names)| names)
             .chain(left.filter(|name| self.free.contains(*name)))
-            .filter(|name| self.claims.get(*name).is_some_and(|known| !known.spoiled))
+            .filter(|name| {
+                self.claims
+                    .get(*name)
+                    .is_some_and(|known| known.exists && !known.spoiled)
+            })
             .map(String::as_str)
             .collect()
     }
@@ -324,14 +327,15 @@ impl Volumes {
             .any(|pod| pod.names.iter().any(|shown| shown == name))
     }
 
-    /// Returns whose pod is without it now.
-    fn forget(&mut self, name: &str) -> Option<ExecutorId> {
+    /// There is no claim of this name any more. Returns whose pod is without it now; what comes under the name is still its.
+    fn end(&mut self, name: &str) -> Option<ExecutorId> {
         self.free.remove(name);
-        let known = self.claims.remove(name)?;
-        let user = known.user?;
-        if let Some(names) = self.by_executor.get_mut(&user) {
-            names.remove(name);
-        }
+        let known = self.claims.get_mut(name)?;
+        let Some(user) = known.user else {
+            self.claims.remove(name);
+            return None;
+        };
+        (known.uid, known.exists, known.spoiled) = (None, false, false);
         (!known.spare).then_some(user)
     }
 }

@@ -278,6 +278,12 @@ impl Allocator {
         self.outbox.take(max_wait)
     }
 
+    /// Spark has begun to stop: no executor is made any more, and those that end are not replaced. [`stop`](Self::stop)
+    /// follows.
+    pub fn closing(&self) {
+        self.send(Command::Closing);
+    }
+
     /// Stops allocating, releases what was made as `spark.kubernetes.executor.deleteOnTermination` says and
     /// ends all threads, within `deadline` and a second. A second call does nothing.
     ///

@@ -39,6 +39,7 @@ pub(super) enum Command {
     /// The JVM's answer to a request; false where nobody waits for it.
     Answer(u64, Value, oneshot::Sender<bool>),
     Report(std::sync::mpsc::SyncSender<Report>),
+    Closing,
     Stop(Duration),
 }
 
@@ -173,6 +174,7 @@ impl Loop {
             }
             // As above.
             Command::Report(answer) => drop(answer.try_send(self.report())),
+            Command::Closing => self.plan.handle_closing(now),
             Command::Stop(deadline) => {
                 self.asking = None;
                 self.plan.handle_stop(now, now + deadline);

@@ -55,7 +55,7 @@ pub struct Checker {
     deleted: BTreeSet<String>,
     pub(super) ready: bool,
     pub(super) stopping: bool,
-    pub(super) aborted: bool,
+    pub(super) closing: bool,
     /// Losses by executor.
     pub lost: BTreeMap<ExecutorId, bool>,
     /// Single deletes sent.
@@ -88,7 +88,7 @@ impl Checker {
             deleted: BTreeSet::new(),
             ready: false,
             stopping: false,
-            aborted: false,
+            closing: false,
             lost: BTreeMap::new(),
             deletes: 0,
             unasked: 0,
@@ -151,6 +151,11 @@ impl Checker {
         self.presence.on_removed(id);
     }
 
+    /// Spark has begun to stop.
+    pub fn on_closing(&mut self) {
+        self.closing = true;
+    }
+
     /// The stop has begun.
     pub fn on_stop(&mut self) {
         self.stopping = true;
@@ -199,7 +204,7 @@ impl Checker {
         self.metrics.on_action(action);
         let fresh = self.open.insert(action.call(), action.clone()).is_none();
         require!(self.found, Ids, fresh, "call id used twice: {action:?}");
-        let over = self.stopping || self.aborted;
+        let over = self.stopping || self.closing;
         match action {
             Action::Prepare { executors, .. } => {
                 require!(self.found, Fatal, self.ready && !over, "nothing to prepare");

@@ -45,7 +45,7 @@ impl Checker {
 
     /// Controllers are as large as the target, and touched only in between start and end.
     pub(super) fn on_controller(&mut self, action: &Action) {
-        let over = self.stopping || self.aborted;
+        let over = self.stopping || self.closing;
         match action {
             Action::CreateController {
                 profile, replicas, ..

@@ -103,8 +103,8 @@ impl Sim {
             .iter()
             .find(|known| known.name == node)
             .and_then(|node| node.broken)
-            // What a controller's pods meet is its own file's: they are started again in place.
-            .filter(|_| !self.cluster.is_kept(&pod));
+            // How a controller's pods end is its own file's: they are started again in place.
+            .filter(|broken| *broken == Breakage::NoNetwork || !self.cluster.is_kept(&pod));
         self.cluster.modify(uid, |pod| {
             pod.node = Some(node);
             pod.conditions

@@ -84,7 +84,20 @@ impl Sim {
         self.drain();
     }
 
-    /// Spark begins to stop; returns the deadline.
+    /// Spark begins to stop: its executors are told to go, and go.
+    pub fn close(&mut self) {
+        self.check.on_closing();
+        self.plan.handle_closing(self.now);
+        self.drain();
+        for id in std::mem::take(&mut self.registered) {
+            if let Some(uid) = self.uid_of(id) {
+                let span = Duration::from_millis(self.rng.u64(100..3000));
+                self.later(span, Happening::Exit(uid));
+            }
+        }
+    }
+
+    /// The allocator begins to stop; returns the deadline.
     pub fn begin_stop(&mut self, span: Duration) -> Duration {
         self.check.on_stop();
         let deadline = self.now + span;
@@ -93,7 +106,7 @@ impl Sim {
         deadline
     }
 
-    /// Spark stops; true when the plan was done before the deadline.
+    /// The allocator stops; true when the plan was done before the deadline.
     pub fn stop(&mut self, span: Duration) -> bool {
         let deadline = self.begin_stop(span);
         while !self.plan.is_stopped() {
@@ -148,7 +161,8 @@ impl Sim {
             return;
         }
         if self.plan.is_deleted(id) {
-            if !self.check.may_refuse(id) {
+            // Its pod was let go when its claim had been deleted, and has found another one of the name.
+            if !self.check.may_refuse(id) && !self.cluster.has_lost_claim(uid) {
                 let message = format!("executor {id} is refused without a reason");
                 self.check.violated(Invariant::Losses, message);
             }

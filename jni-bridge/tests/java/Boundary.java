@@ -104,6 +104,8 @@ public final class Boundary extends Checks {
         contains(notices(handle), "registered 1");
         Native.disconnected(handle, 1);
         contains(notices(handle), "disconnected 1");
+        Native.closing(handle);
+        contains(notices(handle), "closing");
         Native.answer(handle, 9, utf8("{\"pods\":[]}"));
         contains(notices(handle), "answer 9 {\\\"pods\\\":[]}");
         contains(fails("badMessage", () -> Native.answer(handle, 404, utf8("{}"))).getMessage(), "no request 404");
@@ -157,6 +159,7 @@ public final class Boundary extends Checks {
         fails("staleHandle", () -> Native.answer(first, 1, utf8("null")));
         fails("staleHandle", () -> Native.updateConf(first, utf8("{}")));
         fails("staleHandle", () -> Native.metrics(first));
+        fails("staleHandle", () -> Native.closing(first));
         check(Native.nextNotices(first, LONG) == null, "a closed one has no more notices");
 
         long third = Native.start(message("fake:ok", "app"));

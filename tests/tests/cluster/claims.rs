@@ -26,6 +26,7 @@ pub(super) fn on_demand(cluster: &LocalCluster) {
     claims_of_pods_go_with_them(cluster);
     claims_of_the_driver_are_used_again(cluster);
     claims_wait_for_their_pods(cluster);
+    claims_of_the_driver_go_though_pods_stay(cluster);
     refused_claims_are_told_and_leave_nothing(cluster);
     unwatched.uses_claims_again(cluster);
 }
@@ -253,6 +254,31 @@ fn claims_wait_for_their_pods(cluster: &LocalCluster) {
     assert_eq!(replaced(cluster, &mut stoker, app, 1), before[&stays]);
     assert_eq!(calls(cluster, "create"), made + u64::from(EXECUTORS));
     stop(cluster, stoker, app);
+}
+
+/// Who keeps the pods keeps no claims, as with Spark's own manager: they are deleted, and go with the last of the pods.
+fn claims_of_the_driver_go_though_pods_stay(cluster: &LocalCluster) {
+    let app = "claims-of-pods-that-stay";
+    make_volumes(cluster, app, EXECUTORS);
+    let keeps = [("executor.deleteOnTermination", "false")];
+    let stoker = start(&properties(cluster, app, &keeps));
+    stoker.signal("TERM");
+    let (code, events) = stoker.wait();
+    assert_eq!(code, Some(0));
+    assert_valid(&events);
+    let pods = cluster.list("pods", &selector(app));
+    assert_eq!(pods.len(), EXECUTORS as usize);
+    let claims = claims(cluster, app);
+    assert_eq!(claims.len(), EXECUTORS as usize, "pods still use them");
+    for claim in &claims {
+        assert!(claim["metadata"]["deletionTimestamp"].is_string(), "{claim:#}");
+    }
+    for pod in pods {
+        delete(cluster, &text(&pod, "/metadata/name"));
+    }
+    eventually("the claims to go with the pods", || {
+        self::claims(cluster, app).is_empty().then_some(())
+    });
 }
 
 /// Without the right to make claims: no pod is made where the claim comes first, none is left where the pod does.

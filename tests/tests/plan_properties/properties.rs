@@ -98,6 +98,10 @@ pub(crate) fn stop_leaves_nothing(scenario: &Scenario, tally: &Tally) -> Result<
         heal(&mut sim);
         sim.run(Duration::from_mins(2));
     }
+    if let Some(goodbye) = scenario.goodbye {
+        sim.close();
+        sim.run(Duration::from_millis(goodbye));
+    }
     let in_time = sim.stop(Duration::from_secs(10));
     sim.faults = Faults::NONE;
     end(&sim, tally)?;

@@ -31,6 +31,8 @@ pub(crate) struct Scenario {
     pub(crate) ops: Vec<(u64, Op)>,
     /// Whether everything is well again before the end.
     pub(crate) healthy: bool,
+    /// Milliseconds from the begin of Spark's stop to the allocator's; none where there is no time between them.
+    pub(crate) goodbye: Option<u64>,
     /// Milliseconds between crashes of the driver.
     pub(crate) crashes: Vec<u64>,
 }
@@ -303,9 +305,10 @@ prop_compose! {
         first in (0..30_u32).prop_map(|target| (0, Op::Target(0, target))),
         rest in prop::collection::vec((0..15_000_u64, ops()), 0..40),
         healthy in any::<bool>(),
+        goodbye in prop::option::of(0..5000_u64),
         crashes in prop::collection::vec(0..20_000_u64, 1..4),
     ) -> Scenario {
         let ops = std::iter::once(first).chain(rest).collect();
-        Scenario { seed, settings, faults, page_size, claims_each, claim_rights, prepare_time, nodes, ops, healthy, crashes }
+        Scenario { seed, settings, faults, page_size, claims_each, claim_rights, prepare_time, nodes, ops, healthy, goodbye, crashes }
     }
 }

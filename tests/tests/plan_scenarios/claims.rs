@@ -161,11 +161,11 @@ fn claims_that_can_never_be_made_end_the_application_with_nothing_left() {
 
 #[test]
 fn a_claim_that_is_refused_later_costs_its_executor_but_no_loss() {
-    for owner in OWNERS {
+    for (owner, profile) in OWNERS.into_iter().flat_map(|owner| [(owner, 0), (owner, 1)]) {
         let mut sim = sim(owner);
         sim.run_up(1);
         sim.script("claim", [pass(), failed(FailureClass::Forbidden)]);
-        sim.target(0, 2);
+        sim.target(profile, 2 - profile);
         sim.run(secs(30));
         assert!(abort(&sim).is_none() && losses(&sim).is_empty());
         assert_eq!(waiting(&sim).len(), 1, "{:?}", waiting(&sim));
@@ -174,7 +174,7 @@ fn a_claim_that_is_refused_later_costs_its_executor_but_no_loss() {
             "{:?}",
             waiting(&sim)
         );
-        assert_eq!(sim.alive(0), 2, "it was replaced");
+        assert_eq!(sim.alive(0) + sim.alive(1), 2, "it was replaced");
         assert!(sim.pod_of(ExecutorId(2)).is_none());
         assert_eq!(
             sim.cluster.claims.len(),

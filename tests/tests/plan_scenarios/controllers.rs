@@ -3,6 +3,7 @@ use stoker_core::plan::{
 };
 use stoker_core::sim::cluster::{Fate, is_alive};
 use stoker_core::sim::faults::Faults;
+use stoker_core::sim::nodes::{Breakage, Node};
 use stoker_tests::sim::Sim;
 
 use crate::{abort, failed, losses, secs, unanswered};
@@ -335,4 +336,26 @@ fn the_stop_deletes_controllers_and_their_pods_follow() {
     sim.run_up(2);
     assert!(sim.stop(secs(8)));
     assert_eq!((sim.cluster.sets.len(), sim.alive(0)), (1, 2), "they are kept");
+}
+
+/// Its executor may have asked for its number or not: the controller replaces the pod that is deleted.
+#[test]
+fn a_pod_whose_executor_does_not_register_in_time_is_replaced() {
+    for kind in KINDS {
+        let cfg = PlanConfig {
+            registration_timeout: Some(secs(60)),
+            ..config(kind)
+        };
+        let mut sim = Sim::new(cfg, 1);
+        sim.cluster.nodes = vec![Node::broken("node-1", Breakage::NoNetwork)];
+        sim.run(secs(1));
+        sim.target(0, 2);
+        sim.run(secs(50));
+        assert_eq!((sim.alive(0), sim.registered.len()), (2, 0), "{kind}");
+        sim.cluster.nodes = vec![Node::new("node-2")];
+        sim.run(secs(120));
+        assert_eq!((sim.alive(0), sim.registered.len()), (2, 2), "{kind}");
+        let kinds: Vec<_> = losses(&sim).into_iter().map(|(_, cause)| cause.kind).collect();
+        assert_eq!(kinds, [LossKind::StartTimeout; 2], "{kind}");
+    }
 }

@@ -53,17 +53,17 @@ fn creates_keep_a_busy_api_server_busy() {
     sim.run(secs(1));
     sim.faults.latency = millis(2);
     sim.create_time = millis(20);
-    sim.target(0, 2000);
+    sim.target(0, 600);
     let begun = sim.now;
     let (mut most, mut least) = (0, 128);
-    sim.run_until(secs(60), "2000 creates", |sim| {
+    sim.run_until(secs(60), "600 creates", |sim| {
         let in_flight = sim.plan.snapshot().in_flight;
-        if (500..1900).contains(&sim.cluster.created) {
+        if (200..550).contains(&sim.cluster.created) {
             (most, least) = (most.max(in_flight), least.min(in_flight));
         }
-        sim.cluster.created == 2000
+        sim.cluster.created == 600
     });
-    assert!(sim.now - begun < millis(20) * 2100, "{:?}", sim.now - begun);
+    assert!(sim.now - begun < millis(20) * 650, "{:?}", sim.now - begun);
     assert!(least >= 25 && most <= 60, "{least} to {most} in flight");
 }
 

@@ -337,3 +337,21 @@ fn a_service_that_is_kept_back_does_not_hold_up_the_stop() {
         assert_eq!(sim.sent("delete services").len(), calls);
     }
 }
+
+/// Between Spark's farewell to its executors and the allocator's stop all of them end by themselves.
+#[test]
+fn executors_that_spark_sends_home_are_not_replaced() {
+    for seed in 0..30 {
+        let mut sim = Sim::new(Sim::config(), seed);
+        sim.run_up(10);
+        let made = sim.sent("create").len();
+        sim.close();
+        sim.run(secs(5));
+        assert_eq!(sim.alive(0), 0, "all of them have gone");
+        assert_eq!(sim.sent("create").len(), made);
+        assert!(sim.stop(secs(10)));
+        assert_eq!(sim.sent("create").len(), made);
+        sim.run(secs(60));
+        assert!(sim.cluster.pods.is_empty(), "{:?}", sim.cluster.pods);
+    }
+}

@@ -99,7 +99,7 @@ fn a_pod_with_the_claims_it_was_given_is_accounted_for() {
 }
 
 #[test]
-fn what_is_deleted_is_nobodys() {
+fn what_is_deleted_is_not_there() {
     let mut volumes = with_claim();
     assert_eq!(volumes.deleted(&facts("a", "another"), false), None);
     assert_eq!(volumes.deleted(&facts("a", "u"), false), Some(ONE));
@@ -149,6 +149,8 @@ fn a_name_that_comes_again_is_another_claim() {
         assert!(volumes.is_taken("a", TWO));
     }
     assert_eq!(volumes.shown(NOW, &facts("a", "v"), later), Some(ONE));
+    assert!(volumes.is_taken("a", TWO), "the pod of its user finds it");
+    volumes.leave(ONE, true);
     assert!(volumes.is_free("a", TWO));
     let spoiled = ClaimFacts {
         spoiled: true,
@@ -156,6 +158,20 @@ fn a_name_that_comes_again_is_another_claim() {
     };
     volumes.shown(NOW, &spoiled, None);
     assert!(!volumes.is_free("a", TWO) && volumes.is_taken("a", ONE));
+}
+
+#[test]
+fn what_comes_under_the_name_of_a_claim_that_was_deleted_is_its_users() {
+    let mut volumes = with_claim();
+    volumes.deleted(&facts("a", "u"), false);
+    volumes.shown(NOW, &facts("a", "v"), None);
+    assert!(volumes.find(&wanted("b")).is_none() && volumes.is_taken("a", TWO));
+    volumes.give_back("a", ONE);
+    assert!(volumes.is_free("a", TWO), "it has no pod");
+    volumes.take("a", TWO, "b");
+    volumes.deleted(&facts("a", "v"), false);
+    volumes.leave(TWO, true);
+    assert!(!volumes.is_taken("a", ONE));
 }
 
 #[test]

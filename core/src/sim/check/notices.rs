@@ -65,8 +65,13 @@ impl Checker {
                 );
             }
             Notice::Abort { .. } => {
-                require!(self.found, Fatal, !self.aborted, "aborted twice");
-                self.aborted = true;
+                require!(
+                    self.found,
+                    Fatal,
+                    !self.closing,
+                    "aborted although the application ends"
+                );
+                self.closing = true;
             }
             Notice::Waiting { .. } | Notice::Request { .. } => {}
             Notice::Fatal { .. } => {

@@ -16,7 +16,7 @@ impl Checker {
             self.ready && self.shown.is_first_done(),
             "a create before the start is complete"
         );
-        let over = self.stopping || self.aborted;
+        let over = self.stopping || self.closing;
         require!(self.found, Fatal, !over, "a create after the end");
         let target = self.targets.get(&profile).copied().unwrap_or(0);
         // A create whose answer was lost is sent again; of the two the API server takes one.

@@ -47,6 +47,9 @@ interface AllocatorBinding {
     /** See {@link Native#metrics}. */
     byte[] metrics();
 
+    /** See {@link Native#closing}. Does nothing where {@link #start} has not succeeded. */
+    void closing();
+
     /** See {@link Native#stop}. Does nothing where {@link #start} has not succeeded. */
     void stop(long deadlineMillis);
 

@@ -10,7 +10,7 @@ package io.stoker.spark;
 public final class Native {
 
     /** The version of the calls and messages below that this class was written for. */
-    public static final int ABI_VERSION = 1;
+    public static final int ABI_VERSION = 2;
 
     private Native() {}
 
@@ -55,6 +55,9 @@ public final class Native {
 
     /** Hands over the complete configuration after a change. */
     public static native void updateConf(long handle, byte[] confJson);
+
+    /** Spark has begun to stop: no executor is made any more, and those that end are not replaced. */
+    public static native void closing(long handle);
 
     /** Stops the allocator and releases what it made. Blocks for at most {@code deadlineMillis}. */
     public static native void stop(long handle, long deadlineMillis);

@@ -77,6 +77,13 @@ final class NativeBinding implements AllocatorBinding {
     }
 
     @Override
+    public void closing() {
+        if (handle != NOT_STARTED) {
+            Native.closing(handle);
+        }
+    }
+
+    @Override
     public void stop(long deadlineMillis) {
         if (handle != NOT_STARTED) {
             Native.stop(handle, deadlineMillis);

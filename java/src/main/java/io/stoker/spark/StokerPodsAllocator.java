@@ -169,9 +169,17 @@ final class StokerPodsAllocator extends AbstractPodsAllocator {
         }
     }
 
-    /** From here on a lost executor is no news, and the end of the notices no failure. */
-    void stopping() {
+    /**
+     * Spark is about to tell its executors to go. From here on none is replaced, a lost one is no news, and the end of the notices
+     * is no failure.
+     */
+    void closing() {
         stopping = true;
+        try {
+            binding.closing();
+        } catch (AllocatorException e) {
+            LOG.debug("The allocator has ended before Spark: {}", e.getMessage());
+        }
     }
 
     /**

@@ -77,7 +77,7 @@ final class StokerSchedulerBackend extends SchedulerBackendShim {
 
     @Override
     public void stop() {
-        allocator.stopping();
+        allocator.closing();
         try {
             super.stop();
         } finally {

@@ -73,7 +73,11 @@ class BackendTest extends SparkTest {
         assertEquals("kill [7]", binding.awaitCall("kill"));
         assertEquals("disconnected 7", binding.awaitCall("disconnected"));
 
+        FakeExecutor last = FakeExecutor.register(sc, backend, "8");
+        last.onMessage = message -> binding.calls.add("executor 8 got " + message);
         sc.stop();
+        assertEquals("closing", binding.awaitCall("closing"));
+        assertEquals("executor 8 got StopExecutor", binding.awaitCall("executor 8 got StopExecutor"), "it must not be replaced");
         assertEquals("stop", binding.awaitCall("stop"));
         assertEquals(List.of(), List.copyOf(server.requests));
         assertNoThreadLeft();

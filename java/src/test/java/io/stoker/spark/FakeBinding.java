@@ -166,6 +166,11 @@ final class FakeBinding implements AllocatorBinding {
     }
 
     @Override
+    public void closing() {
+        calls.add("closing");
+    }
+
+    @Override
     public void stop(long deadlineMillis) {
         calls.add("stop");
         closeNotices();

@@ -2,6 +2,7 @@ package io.stoker.spark;
 
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
 import org.apache.spark.SparkContext;
 import org.apache.spark.rpc.RpcEndpointRef;
 import org.apache.spark.rpc.RpcEnv;
@@ -22,6 +23,8 @@ final class FakeExecutor implements ThreadSafeRpcEndpoint {
     private static final ClassTag<Object> BOOLEAN = ClassTag$.MODULE$.apply(Boolean.TYPE);
 
     final BlockingQueue<String> received = new LinkedBlockingQueue<>();
+    /** What is to be done with each message beside keeping it. */
+    volatile Consumer<String> onMessage = message -> {};
     private final RpcEnv rpcEnv;
 
     private FakeExecutor(RpcEnv rpcEnv) {
@@ -63,6 +66,7 @@ final class FakeExecutor implements ThreadSafeRpcEndpoint {
             @Override
             public <A extends Object, B> B applyOrElse(A message, Function1<A, B> fallback) {
                 received.add(message.toString());
+                onMessage.accept(message.toString());
                 return null;
             }
         };
