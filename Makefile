@@ -96,7 +96,7 @@ histories: ## Random histories of the plan in the simulator, STOKER_HISTORIES (2
 	STOKER_HISTORIES=$${STOKER_HISTORIES:-20000} cargo test $(HISTORIES)
 
 .PHONY: mutations
-mutations: ## Put deliberate bugs into a copy of the plan: the simulator's tests have to catch each (half an hour)
+mutations: ## Put deliberate bugs into a copy of the plan: the simulator's tests have to catch each (a quarter of an hour)
 	@$(ENV); say "Deliberate bugs"; STOKER_CACHE="$$STOKER_CACHE" python3 tests/mutations/run.py
 
 .PHONY: test-versions

@@ -6,7 +6,7 @@ use stoker_core::sim::faults::Faults;
 use stoker_core::sim::nodes::{Breakage, Node};
 use stoker_tests::sim::Sim;
 
-use crate::{abort, failed, losses, secs, unanswered};
+use crate::{abort, failed, losses, millis, secs, unanswered};
 
 const KINDS: [ControllerKind; 2] = [ControllerKind::StatefulSet, ControllerKind::Deployment];
 
@@ -189,6 +189,52 @@ fn a_container_that_was_started_again_unseen_asks_again_and_gets_another_number(
     assert!(!sim.sent("get").is_empty(), "a get tells which pod it is");
     assert!(sim.registered.iter().all(|id| *id > before) && sim.registered.len() == 1);
     assert_eq!(sim.plan.snapshot().executors, 1);
+}
+
+/// The executor in the only pod asks for its number; its get has come to the API server and is answered after ten seconds.
+fn asked_for() -> Sim {
+    let mut sim = Sim::new(config(ControllerKind::Deployment), 1);
+    // No other change of the pod is to be shown.
+    sim.script("patch", [failed(FailureClass::Forbidden)]);
+    sim.target(0, 1);
+    sim.run_until(secs(5), "a controller", |sim| !sim.cluster.sets.is_empty());
+    // The executor asks before the watch shows its pod.
+    sim.least_latency = secs(4);
+    sim.run_until(secs(5), "a pod", |sim| !sim.cluster.pods.is_empty());
+    sim.least_latency = secs(0);
+    hold_answer(&mut sim, 1);
+    sim
+}
+
+/// The answer to a get takes ten seconds.
+fn hold_answer(sim: &mut Sim, get: usize) {
+    sim.run_until(secs(20), "the get", |sim| sim.sent("get").len() == get);
+    sim.least_latency = secs(10);
+    sim.run(millis(30));
+    sim.least_latency = secs(0);
+}
+
+#[test]
+fn a_pod_that_went_before_a_get_has_told_of_it_is_lost() {
+    let mut sim = asked_for();
+    sim.end_time = secs(0);
+    let name = sim.cluster.pods.keys().next().expect("a pod").clone();
+    sim.delete(&name);
+    sim.run(secs(60));
+    assert_eq!(losses(&sim).len(), 1);
+    assert_eq!((sim.registered.len(), sim.plan.snapshot().executors), (1, 1));
+}
+
+#[test]
+fn a_pod_that_ended_after_a_get_has_looked_at_it_is_lost() {
+    let mut sim = asked_for();
+    hold_answer(&mut sim, 2);
+    let pod = sim.cluster.pods.values().next().expect("a pod").clone();
+    sim.end(&pod.uid, Fate::Evicted);
+    sim.run(secs(60));
+    let told = losses(&sim);
+    assert_eq!((told.len(), told[0].1.kind), (1, LossKind::Evicted));
+    assert_eq!(sim.alive(0), 1);
 }
 
 #[test]

@@ -249,3 +249,20 @@ fn executors_are_there_soon_after_an_outage_however_their_creates_were_lost() {
         assert!(losses(&sim).is_empty());
     }
 }
+
+#[test]
+fn what_was_asked_before_a_create_expired_does_not_tell_that_it_has() {
+    let mut sim = lost(Sim::config());
+    sim.target(0, 1);
+    sim.run_until(secs(5), "a get", |sim| !sim.sent("get").is_empty());
+    sim.target(0, 0);
+    sim.least_latency = secs(70);
+    sim.run(millis(30));
+    sim.least_latency = secs(0);
+    sim.silent = true;
+    sim.plant(late());
+    sim.run(secs(200));
+    assert!(losses(&sim).is_empty(), "{:?}", losses(&sim));
+    assert_eq!(released(&sim), [ExecutorId(1)]);
+    assert!(sim.cluster.pods.is_empty());
+}

@@ -3,7 +3,7 @@ use stoker_core::sim::cluster::Fate;
 use stoker_core::sim::nodes::{Breakage, Node};
 use stoker_tests::sim::Sim;
 
-use crate::{abort, losses, released, secs};
+use crate::{abort, losses, millis, released, secs};
 
 const FIRST: ExecutorId = ExecutorId(1);
 
@@ -157,5 +157,24 @@ fn a_registered_executor_whose_pod_nobody_has_shown_is_asked_for_and_lost() {
     sim.run(secs(40));
     assert_eq!(sim.sent("get"), [registered_at + secs(30)]);
     assert_eq!(losses(&sim)[0].1.kind, LossKind::Missing);
+    assert_eq!(sim.sent("create").len(), 2);
+}
+
+#[test]
+fn an_executor_that_has_registered_holds_no_place_of_those_that_wait() {
+    let mut sim = Sim::new(
+        PlanConfig {
+            max_pending_pods: 1,
+            ..Sim::config()
+        },
+        1,
+    );
+    sim.target(0, 2);
+    sim.run_until(secs(5), "a create", |sim| !sim.sent("create").is_empty());
+    // Neither its answer nor the watch tell of the pod before the executor has registered.
+    sim.least_latency = secs(30);
+    sim.run(millis(30));
+    sim.least_latency = secs(0);
+    sim.run_until(secs(5), "an executor", |sim| sim.registered.contains(&FIRST));
     assert_eq!(sim.sent("create").len(), 2);
 }
