@@ -20,8 +20,8 @@ const SHRINK: f64 = 0.8;
 const WEIGHT: f64 = 0.1;
 /// Up to this multiple of the least mean latency, and [`SLACK`] more, the limit grows.
 const FACTOR: f64 = 2.0;
-/// A quarter of what Kubernetes grants a call that changes one object in its service level objectives (1 s).
-const SLACK: Duration = Duration::from_millis(250);
+/// Half of what Kubernetes grants a call that changes one object in its service level objectives (1 s).
+const SLACK: Duration = Duration::from_millis(500);
 /// Beyond so many times that, it shrinks: answers that wait between the two leave it as it is.
 const TOO_LONG: f64 = 2.0;
 /// How long what was learnt is of use. The queue that we keep ourselves would in time be taken for distance, so that it

@@ -202,7 +202,8 @@ impl Counts {
 /// All executors, their counts and their deadlines.
 #[derive(Debug, Clone)]
 pub(super) struct Ledger {
-    executors: BTreeMap<ExecutorId, Executor>,
+    /// Boxed: a node of the tree with the executors in it is large, and slow to allocate and to rearrange.
+    executors: BTreeMap<ExecutorId, Box<Executor>>,
     counts: BTreeMap<ProfileId, Counts>,
     total: Counts,
     agenda: Agenda,
@@ -255,12 +256,12 @@ impl Ledger {
         let executor = Executor::new(profile, stage, now);
         self.counts.entry(profile).or_default().add(&executor);
         self.total.add(&executor);
-        self.executors.insert(id, executor);
+        self.executors.insert(id, Box::new(executor));
         id
     }
 
     pub(super) fn get(&self, id: ExecutorId) -> Option<&Executor> {
-        self.executors.get(&id)
+        self.executors.get(&id).map(Box::as_ref)
     }
 
     /// The only way to change an executor: counts and deadlines follow.
@@ -279,7 +280,7 @@ impl Ledger {
     }
 
     pub(super) fn remove(&mut self, id: ExecutorId) -> Option<Executor> {
-        let executor = self.executors.remove(&id)?;
+        let executor = *self.executors.remove(&id)?;
         self.counts.entry(executor.profile).or_default().remove(&executor);
         self.total.remove(&executor);
         self.agenda.change(id, executor.wake(), None);
@@ -305,7 +306,9 @@ impl Ledger {
 
     /// Executors by id.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (ExecutorId, &Executor)> {
-        self.executors.iter().map(|(id, executor)| (*id, executor))
+        self.executors
+            .iter()
+            .map(|(id, executor)| (*id, executor.as_ref()))
     }
 
     pub(super) fn len(&self) -> usize {

@@ -134,10 +134,10 @@ impl End {
 /// Reads the facts of a pod that exists.
 pub(super) fn assess(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> Life {
     match pod.phase {
-        PodPhase::Succeeded | PodPhase::Failed => Life::Ended(end_of(id, pod, rules)),
-        PodPhase::Running if has_failed(pod, rules) => Life::Ended(end_of(id, pod, rules)),
+        PodPhase::Succeeded | PodPhase::Failed => Life::Ended(end_of(id, pod, pod.deleting, rules)),
+        PodPhase::Running if has_failed(pod, rules) => Life::Ended(end_of(id, pod, pod.deleting, rules)),
         PodPhase::Running => Life::Running,
-        PodPhase::Pending if pod.deleting => Life::Ended(end_of(id, pod, rules)),
+        PodPhase::Pending if pod.deleting => Life::Ended(end_of(id, pod, true, rules)),
         // A node that does not answer changes nothing yet.
         PodPhase::Pending | PodPhase::Unknown => Life::Pending,
     }
@@ -163,11 +163,7 @@ pub(super) fn is_terminal(pod: &PodFacts) -> bool {
 
 /// Reads the last facts of a pod that has been deleted.
 pub(super) fn assess_deleted(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> End {
-    let deleting = PodFacts {
-        deleting: true,
-        ..pod.clone()
-    };
-    end_of(id, &deleting, rules)
+    end_of(id, pod, true, rules)
 }
 
 /// Whether a container has ended the executor of a pod in phase `Running`.
@@ -191,7 +187,8 @@ fn exit_of(container: &ContainerFacts) -> Option<(i32, Option<&str>)> {
     }
 }
 
-fn end_of(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> End {
+/// `deleting`: it is on its way out, or gone.
+fn end_of(id: ExecutorId, pod: &PodFacts, deleting: bool, rules: Rules<'_>) -> End {
     let executor = main_containers(pod)
         .find(|container| container.name == rules.container)
         .and_then(exit_of);
@@ -212,7 +209,7 @@ fn end_of(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> End {
              raise spark.executor.memory or spark.executor.memoryOverhead"
         );
         (LossKind::OomKilled, head)
-    } else if pod.deleting {
+    } else if deleting {
         (
             LossKind::Deleted,
             format!("Executor {id} is lost: {place} was deleted by a user or by the framework"),
@@ -280,7 +277,7 @@ fn end_of(id: ExecutorId, pod: &PodFacts, rules: Rules<'_>) -> End {
             | LossKind::Refused
             | LossKind::Unknown
     );
-    if rules.count_infrastructure && !pod.deleting && infrastructure {
+    if rules.count_infrastructure && !deleting && infrastructure {
         end.counts = true;
     }
     end

@@ -208,10 +208,10 @@ impl Plan {
 
     /// An executor has registered.
     pub(super) fn on_started(&mut self, now: Duration, id: ExecutorId) {
-        let Some(node) = self.ledger.get(id).and_then(|executor| executor.node.clone()) else {
+        let Some(node) = self.ledger.get(id).and_then(|executor| executor.node.as_deref()) else {
             return;
         };
-        if self.nodes.started(&node) {
+        if self.nodes.started(node) {
             tracing::info!(
                 node,
                 "an executor has started on the node: it is no longer avoided"

@@ -40,9 +40,9 @@ fn slow_answers_shrink_it_to_the_start_and_no_further() {
     let (mut concurrency, mut now) = (Concurrency::new(64), Duration::ZERO);
     rounds(&mut concurrency, &mut now, 5, |_| MS * 20);
     assert_eq!(concurrency.limit(), 64);
-    rounds(&mut concurrency, &mut now, 3, |_| MS * 1000);
+    rounds(&mut concurrency, &mut now, 3, |_| MS * 2000);
     assert!(concurrency.limit() < 64, "{}", concurrency.limit());
-    rounds(&mut concurrency, &mut now, 20, |_| MS * 1000);
+    rounds(&mut concurrency, &mut now, 20, |_| MS * 2000);
     assert_eq!(concurrency.limit(), 8);
     // Quick again: it grows by one with each round trip.
     rounds(&mut concurrency, &mut now, 20, |_| MS * 20);

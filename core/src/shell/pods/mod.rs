@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kube::client::Body;
 use kube::core::params::{
@@ -245,7 +245,11 @@ impl PodApi {
             continue_token: continue_token.map(str::to_owned),
             ..ListParams::default().labels(&self.selector)
         };
-        let request = self.pods.delete_collection(&DeleteParams::default(), &params);
+        // kube's own request for it knows no pages.
+        let request = self.pods.list(&params).map(|mut request| {
+            *request.method_mut() = Method::DELETE;
+            request
+        });
         let outcome = self
             .call(Effect::Write, request, PAGE_LIMIT, json::<DeletedAnswer>)
             .await;
