@@ -19,12 +19,13 @@ build: native java ## Build the native library, the command and the jars
 .PHONY: native
 native: ## Build libstoker_jni.so and the stoker command (release)
 	@$(ENV); say "Building the Rust core and the native library"; \
-	cargo build --release --locked -p stoker-jni -p stoker-core --features stoker-core/cli
+	cargo build --release --locked -p stoker-jni -p stoker-core --features stoker-core/cli; \
+	install -D -m 644 "$$STOKER_NATIVE_LIB" "$$STOKER_NATIVE_DIR/linux-$$(uname -m)/libstoker_jni.so"
 
 .PHONY: java
 java: native ## Build the jars
 	@$(ENV); say "Building the jars"; \
-	mvn -q -B -f java/pom.xml package -DskipTests -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
+	mvn -q -B -f java/pom.xml package -DskipTests -Dstoker.native.dir="$$STOKER_NATIVE_DIR"
 
 .PHONY: cluster
 cluster: ## Build the local Kubernetes cluster (8 minutes, once)
@@ -74,7 +75,7 @@ test-rust: spark-jars ## Unit, property, contract, differential and JVM boundary
 .PHONY: test-java
 test-java: native spark-jars ## Java tests, and that every class links against every supported Spark
 	@$(ENV); say "Java tests"; \
-	STOKER_SPARK_JARS="$$STOKER_CACHE/spark-jars" mvn -q -B -f java/pom.xml verify -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
+	STOKER_SPARK_JARS="$$STOKER_CACHE/spark-jars" mvn -q -B -f java/pom.xml verify -Dstoker.native.dir="$$STOKER_NATIVE_DIR"
 
 .PHONY: test-cluster
 test-cluster: native cluster ## Tests on a real API server, and of the local cluster itself

@@ -20,6 +20,8 @@ STOKER_APPS=$STOKER_CACHE/apps/$SPARK_VERSION
 # Its installer takes the jar beside it where that one fits the distribution.
 STOKER_JAR=$STOKER_ROOT/java/target/stoker-spark_2.13-$STOKER_VERSION.jar
 STOKER_NATIVE_LIB=$CARGO_TARGET_DIR/release/libstoker_jni.so
+# The libraries that are packed into the jars, each in a directory named after its platform.
+STOKER_NATIVE_DIR=$CARGO_TARGET_DIR/native
 STOKER_BIN=$CARGO_TARGET_DIR/release/stoker
 
 say() { printf '\033[1m==> %s\033[0m%s\n' "$*" "${STOKER_STARTED:+ ($(($(date +%s) - STOKER_STARTED)) s)}" >&2; }
