@@ -27,6 +27,15 @@ java: native ## Build the jars
 	@$(ENV); say "Building the jars"; \
 	mvn -q -B -f java/pom.xml package -DskipTests -Dstoker.native.dir="$$STOKER_NATIVE_DIR"
 
+.PHONY: portable
+portable: ## Build the jars and the command for every Linux with glibc 2.17, x86_64 and aarch64 (gets zig, once)
+	@$(ENV); scripts/portable.sh >/dev/null; say "Building the jars with $${PORTABLE_ARCHS[*]} in them"; \
+	mvn -q -B -f java/pom.xml package -DskipTests -Dstoker.native.dir="$$PORTABLE_DIR/native"
+
+.PHONY: test-portable
+test-portable: portable spark-jars ## What `make portable` has built: symbols, the installer, and aarch64 under qemu
+	@tests/portable/run.sh
+
 .PHONY: cluster
 cluster: ## Build the local Kubernetes cluster (8 minutes, once)
 	@tests/cluster/build.sh >/dev/null
