@@ -11,7 +11,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,8 +92,15 @@ abstract class DistributionFixture {
     }
 
     static void assertSame(Map<Path, byte[]> expected, Map<Path, byte[]> actual) {
-        assertEquals(expected.keySet(), actual.keySet());
+        assertEquals(Set.of(), difference(expected, actual), "files that are missing");
+        assertEquals(Set.of(), difference(actual, expected), "files too many");
         expected.forEach((file, content) -> assertArrayEquals(content, actual.get(file), file.toString()));
+    }
+
+    private static Set<Path> difference(Map<Path, byte[]> from, Map<Path, byte[]> without) {
+        Set<Path> rest = new TreeSet<>(from.keySet());
+        rest.removeAll(without.keySet());
+        return rest;
     }
 
     /** Puts an entry into a jar of the distribution, which may be a link to one that is not ours to change. */
