@@ -19,12 +19,26 @@ build: native java ## Build the native library, the command and the jars
 .PHONY: native
 native: ## Build libstoker_jni.so and the stoker command (release)
 	@$(ENV); say "Building the Rust core and the native library"; \
-	cargo build --release --locked -p stoker-jni -p stoker-core --features stoker-core/cli
+	cargo build --release --locked -p stoker-jni -p stoker-core --features stoker-core/cli; \
+	install -D -m 644 "$$STOKER_NATIVE_LIB" "$$STOKER_NATIVE_DIR/linux-$$(uname -m)/libstoker_jni.so"
 
 .PHONY: java
 java: native ## Build the jars
 	@$(ENV); say "Building the jars"; \
-	mvn -q -B -f java/pom.xml package -DskipTests -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
+	mvn -q -B -f java/pom.xml package -DskipTests -Dstoker.native.dir="$$STOKER_NATIVE_DIR"
+
+.PHONY: portable
+portable: ## Build the jars and the command for every Linux with glibc 2.17, x86_64 and aarch64 (gets zig, once)
+	@$(ENV); scripts/portable.sh >/dev/null; say "Building the jars with $${PORTABLE_ARCHS[*]} in them"; \
+	mvn -q -B -f java/pom.xml package -DskipTests -Dstoker.native.dir="$$PORTABLE_DIR/native"
+
+.PHONY: test-portable
+test-portable: portable spark-jars ## What `make portable` has built: symbols, the installer, and aarch64 under qemu
+	@tests/portable/run.sh
+
+.PHONY: image
+image: portable spark ## Build the image of Spark with Stoker in it, and a base for it from Debian, and try both (root)
+	@scripts/image.sh
 
 .PHONY: cluster
 cluster: ## Build the local Kubernetes cluster (8 minutes, once)
@@ -74,7 +88,7 @@ test-rust: spark-jars ## Unit, property, contract, differential and JVM boundary
 .PHONY: test-java
 test-java: native spark-jars ## Java tests, and that every class links against every supported Spark
 	@$(ENV); say "Java tests"; \
-	STOKER_SPARK_JARS="$$STOKER_CACHE/spark-jars" mvn -q -B -f java/pom.xml verify -Dstoker.native.lib="$$STOKER_NATIVE_LIB"
+	STOKER_SPARK_JARS="$$STOKER_CACHE/spark-jars" mvn -q -B -f java/pom.xml verify -Dstoker.native.dir="$$STOKER_NATIVE_DIR"
 
 .PHONY: test-cluster
 test-cluster: native cluster ## Tests on a real API server, and of the local cluster itself

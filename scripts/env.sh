@@ -20,7 +20,16 @@ STOKER_APPS=$STOKER_CACHE/apps/$SPARK_VERSION
 # Its installer takes the jar beside it where that one fits the distribution.
 STOKER_JAR=$STOKER_ROOT/java/target/stoker-spark_2.13-$STOKER_VERSION.jar
 STOKER_NATIVE_LIB=$CARGO_TARGET_DIR/release/libstoker_jni.so
+# The libraries that are packed into the jars, each in a directory named after its platform.
+STOKER_NATIVE_DIR=$CARGO_TARGET_DIR/native
 STOKER_BIN=$CARGO_TARGET_DIR/release/stoker
+
+# What `make portable` builds for, and with which tools of PyPI. glibc 2.17 is that of the oldest images Spark runs in.
+PORTABLE_ARCHS=(x86_64 aarch64)
+PORTABLE_GLIBC=2.17
+PORTABLE_DIR=$CARGO_TARGET_DIR/linux
+ZIG_VERSION=0.15.2
+ZIGBUILD_VERSION=0.22.3
 
 say() { printf '\033[1m==> %s\033[0m%s\n' "$*" "${STOKER_STARTED:+ ($(($(date +%s) - STOKER_STARTED)) s)}" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }

@@ -22,8 +22,9 @@ def test_distributions_differ_only_as_told(suite):
     stock, ours = suite.options.stock_home / "jars", suite.options.spark_home / "jars"
     compared = filecmp.dircmp(stock, ours)
     added = sorted(compared.right_only)
-    if compared.left_only or len(added) != 2 or added[0] != "libstoker_jni.so" or not added[1].startswith("stoker-spark_"):
+    expected = ["libstoker_jni.so", "spark-kubernetes_", "stoker-install.txt", "stoker-spark_"]
+    if compared.left_only or len(added) != 4 or not all(map(str.startswith, added, expected)):
         raise Failure(f"added {added}, removed {compared.left_only}")
     _, changed, errors = filecmp.cmpfiles(stock, ours, compared.common_files, shallow=False)
-    if errors or len(changed) != 1 or not changed[0].startswith("spark-kubernetes_"):
-        raise Failure(f"changed {changed}, unreadable {errors}")
+    if errors or len(changed) != 1 or added[1] != f"{changed[0]}.stock" or not filecmp.cmp(stock / changed[0], ours / added[1], shallow=False):
+        raise Failure(f"changed {changed}, kept {added[1]}, unreadable {errors}")

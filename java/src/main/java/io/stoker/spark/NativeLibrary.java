@@ -1,6 +1,7 @@
 package io.stoker.spark;
 
 import io.stoker.Bytes;
+import io.stoker.Platform;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URISyntaxException;
@@ -9,15 +10,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.security.CodeSource;
-import java.util.Locale;
 
 /**
  * Finds and loads {@code libstoker_jni.so}, once in a JVM: first beside the jar (which works on read-only file systems),
  * else from the jar, by way of a temporary file that is verified and gone again once it is mapped.
  */
 final class NativeLibrary {
-
-    static final String FILE_NAME = "libstoker_jni.so";
 
     /** Set for the whole JVM by the class loader that has loaded the library. */
     private static final String OWNER_PROPERTY = "io.stoker.native.owner";
@@ -49,7 +47,7 @@ final class NativeLibrary {
         if (beside != null) {
             link(beside);
         } else {
-            Path extracted = extract(NativeLibrary.class, "/native/" + platform() + "/" + FILE_NAME);
+            Path extracted = extract(NativeLibrary.class, "/" + Platform.entry(Platform.current()));
             try {
                 link(extracted);
             } finally {
@@ -80,17 +78,11 @@ final class NativeLibrary {
         }
         try {
             Path jar = Paths.get(source.getLocation().toURI());
-            Path library = jar.resolveSibling(FILE_NAME);
+            Path library = jar.resolveSibling(Platform.LIBRARY);
             return Files.isRegularFile(jar) && Files.isRegularFile(library) ? library : null;
         } catch (URISyntaxException | IllegalArgumentException | java.nio.file.FileSystemNotFoundException e) {
             return null;
         }
-    }
-
-    static String platform() {
-        String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
-        String arch = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
-        return os + "-" + ("amd64".equals(arch) ? "x86_64" : arch);
     }
 
     /** Copies a library out of the jar and checks it against the SHA-256 that was packed with it. */
@@ -101,7 +93,7 @@ final class NativeLibrary {
         try {
             // Mode 0700: nobody else may put a library in its place.
             Path directory = Files.createTempDirectory("stoker-native-");
-            file = directory.resolve(FILE_NAME);
+            file = directory.resolve(Platform.LIBRARY);
             Files.write(file, library);
             String actual = Bytes.sha256(Files.readAllBytes(file));
             if (!actual.equalsIgnoreCase(expected)) {
@@ -115,7 +107,7 @@ final class NativeLibrary {
                 discard(file);
             }
             AllocatorException failure = failure("the native library cannot be copied to " + System.getProperty("java.io.tmpdir")
-                    + "; put " + FILE_NAME + " beside the Stoker jar, or set -Djava.io.tmpdir to a writable directory.");
+                    + "; put " + Platform.LIBRARY + " beside the Stoker jar, or set -Djava.io.tmpdir to a writable directory.");
             failure.initCause(e);
             throw failure;
         }
@@ -124,8 +116,8 @@ final class NativeLibrary {
     private static byte[] read(Class<?> from, String resource) {
         try (InputStream in = from.getResourceAsStream(resource)) {
             if (in == null) {
-                throw failure("there is no native library for " + platform() + ": neither " + FILE_NAME
-                        + " beside the jar nor " + resource + " in it.");
+                throw failure("there is no native library for " + Platform.current() + ": neither " + Platform.LIBRARY
+                        + " beside the jar nor " + resource + " in it. Releases have those for linux-x86_64 and linux-aarch64.");
             }
             return Bytes.readAll(in);
         } catch (IOException e) {
@@ -140,7 +132,8 @@ final class NativeLibrary {
             System.load(library.toAbsolutePath().toString());
         } catch (UnsatisfiedLinkError e) {
             AllocatorException failure = failure("the native library " + library + " cannot be loaded: " + e.getMessage()
-                    + ". It needs glibc on x86_64 and a file system mounted without noexec.");
+                    + ". It needs glibc (2.17 or later for a release) on the machine that it was installed for, this one being "
+                    + Platform.current() + ", and a file system mounted without noexec.");
             failure.initCause(e);
             throw failure;
         }

@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.stoker.Platform;
 import java.io.ByteArrayOutputStream;
-import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
@@ -20,89 +20,24 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import javax.tools.ToolProvider;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class InstallerTest {
+class InstallerTest extends DistributionFixture {
 
     private static final String ALLOCATOR = "org/apache/spark/scheduler/cluster/k8s/AbstractPodsAllocator";
     private static final String VERSION_INFO = "spark-version-info.properties";
-
-    /** Those of the jars that the classes were compiled against. */
-    private static final String SCALA = OwnJar.scalaVersion();
     private static final String SPARK_LINE = SCALA.equals("2.12") ? "3.5" : "4.1";
     private static final String OTHER_SCALA = SCALA.equals("2.12") ? "2.13" : "2.12";
-    private static final String OWN_NAME = "stoker-spark_" + SCALA + "-0.1.0.jar";
-
-    @TempDir
-    Path temp;
-
-    private Path home;
-    private Path jars;
-    private Path stockJar;
-    private Path ownJar;
-    private String output;
-
-    /** A distribution made of the jars that the classes were compiled against. */
-    @BeforeEach
-    void prepare() throws Exception {
-        home = temp.resolve("spark");
-        ownJar = OwnJar.pack(temp.resolve(OWN_NAME));
-        fill(home.resolve("jars"));
-    }
-
-    private void fill(Path directory) throws IOException {
-        jars = Files.createDirectories(directory);
-        for (String element : System.getProperty("java.class.path").split(File.pathSeparator)) {
-            Path jar = Path.of(element);
-            String name = jar.getFileName().toString();
-            if (name.startsWith("spark-kubernetes_")) {
-                stockJar = Files.copy(jar, jars.resolve(name));
-            } else if (name.endsWith(".jar")) {
-                Files.createSymbolicLink(jars.resolve(name), jar);
-            }
-        }
-    }
-
-    private void install() throws InstallException, IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        new Installer(ownJar, new PrintStream(bytes, true, StandardCharsets.UTF_8)).install(home);
-        output = bytes.toString(StandardCharsets.UTF_8);
-    }
 
     private String refusal() throws IOException {
         Map<Path, byte[]> before = contents();
         String message = assertThrows(InstallException.class, this::install).getMessage();
         assertSame(before, contents());
         return message;
-    }
-
-    private Map<Path, byte[]> contents() throws IOException {
-        Map<Path, byte[]> contents = new TreeMap<>();
-        try (Stream<Path> files = Files.list(jars)) {
-            for (Path file : files.toList()) {
-                contents.put(file, Files.isSymbolicLink(file) ? new byte[0] : Files.readAllBytes(file));
-            }
-        }
-        return contents;
-    }
-
-    private static void assertSame(Map<Path, byte[]> expected, Map<Path, byte[]> actual) {
-        assertEquals(expected.keySet(), actual.keySet());
-        expected.forEach((file, content) -> assertArrayEquals(content, actual.get(file), file.toString()));
-    }
-
-    /** Puts an entry into a jar of the distribution, which may be a link to one that is not ours to change. */
-    private void edit(Path jar, String entry, byte[] content) throws IOException {
-        byte[] edited = JarEdit.replace(Files.readAllBytes(jar), entry, content);
-        Files.delete(jar);
-        Files.write(jar, edited);
     }
 
     private void setVersion(String version) throws IOException {
@@ -127,11 +62,11 @@ class InstallerTest {
         Files.setPosixFilePermissions(stockJar, PosixFilePermissions.fromString("rw-rw-r--"));
         install();
         try (ZipFile old = new ZipFile(before.toFile()); ZipFile now = new ZipFile(stockJar.toFile())) {
-            assertNotNull(old.getEntry(Installer.SERVICE));
-            assertNull(now.getEntry(Installer.SERVICE));
+            assertNotNull(old.getEntry(StockService.ENTRY));
+            assertNull(now.getEntry(StockService.ENTRY));
             assertEquals(old.size() - 1, now.size());
             for (ZipEntry was : Collections.list(old.entries())) {
-                if (!was.getName().equals(Installer.SERVICE)) {
+                if (!was.getName().equals(StockService.ENTRY)) {
                     ZipEntry is = now.getEntry(was.getName());
                     assertArrayEquals(old.getInputStream(was).readAllBytes(), now.getInputStream(is).readAllBytes(), was.getName());
                     assertEquals(was.getCompressedSize(), is.getCompressedSize());
@@ -149,13 +84,14 @@ class InstallerTest {
         Map<Path, byte[]> before = contents();
         install();
         Map<Path, byte[]> after = contents();
-        before.remove(stockJar);
-        after.remove(stockJar);
-        assertArrayEquals(Files.readAllBytes(ownJar), after.remove(jars.resolve(ownJar.getFileName())));
-        assertNotNull(after.remove(jars.resolve(Installer.LIBRARY)));
+        assertArrayEquals(OwnJar.library(PLATFORM), after.remove(jars.resolve(Platform.LIBRARY)));
+        assertArrayEquals(before.remove(stockJar), after.remove(stockJar.resolveSibling(stockJar.getFileName() + Installer.COPY)));
+        for (Path more : List.of(stockJar, jars.resolve(OWN_NAME), jars.resolve(InstallRecord.FILE_NAME))) {
+            assertNotNull(after.remove(more), more.toString());
+        }
         assertSame(before, after);
 
-        assertEquals(4, output.lines().count(), output);
+        assertEquals(6, output.lines().count(), output);
         assertTrue(output.matches("(?s).*changed   \\S+spark-kubernetes\\S+ sha256 [0-9a-f]{64} -> [0-9a-f]{64}\n.*"), output);
         assertTrue(output.matches("(?s).*added     \\S+libstoker_jni.so sha256 [0-9a-f]{64}\n.*"), output);
         assertTrue(output.matches("(?s).*added     \\S+" + OWN_NAME + " sha256 [0-9a-f]{64}\n.*"), output);
@@ -181,11 +117,11 @@ class InstallerTest {
 
     @Test
     void otherProvidersOfTheServiceStay() throws Exception {
-        edit(stockJar, Installer.SERVICE,
-                ("# vendor\ncom.example.Manager\n" + Installer.STOCK_MANAGER + " # stock\n").getBytes(StandardCharsets.UTF_8));
+        edit(stockJar, StockService.ENTRY,
+                ("# vendor\ncom.example.Manager\n" + StockService.MANAGER + " # stock\n").getBytes(StandardCharsets.UTF_8));
         install();
         try (ZipFile jar = new ZipFile(stockJar.toFile())) {
-            byte[] service = jar.getInputStream(jar.getEntry(Installer.SERVICE)).readAllBytes();
+            byte[] service = jar.getInputStream(jar.getEntry(StockService.ENTRY)).readAllBytes();
             assertEquals("# vendor\ncom.example.Manager\n", new String(service, StandardCharsets.UTF_8));
         }
     }
@@ -195,7 +131,7 @@ class InstallerTest {
         home = temp.resolve("venv");
         fill(home.resolve("lib/python3.11/site-packages/pyspark/jars"));
         install();
-        assertTrue(Files.exists(jars.resolve(Installer.LIBRARY)));
+        assertTrue(Files.exists(jars.resolve(Platform.LIBRARY)));
     }
 
     @Test
@@ -304,12 +240,42 @@ class InstallerTest {
     }
 
     @Test
-    void aJarWithoutTheLibraryIsRefused() throws Exception {
-        Files.write(ownJar, JarEdit.replace(Files.readAllBytes(ownJar), Installer.LIBRARY_ENTRY, null));
-        assertTrue(refusal().contains("built without the native library"));
-        Files.writeString(ownJar.resolveSibling(Installer.LIBRARY), "beside");
+    void theJarIsInstalledWithoutLibrariesAndInstallsItselfAgain() throws Exception {
         install();
-        assertEquals("beside", Files.readString(jars.resolve(Installer.LIBRARY)));
+        Path installed = jars.resolve(OWN_NAME);
+        try (ZipFile given = new ZipFile(ownJar.toFile()); ZipFile jar = new ZipFile(installed.toFile())) {
+            assertEquals(given.stream().map(ZipEntry::getName).filter(name -> !name.startsWith("native/")).toList(),
+                    jar.stream().map(ZipEntry::getName).toList());
+        }
+        Map<Path, byte[]> before = contents();
+        ownJar = installed;
+        install();
+        assertSame(before, contents());
+    }
+
+    @Test
+    void theLibraryOfThePlatformIsTaken() throws Exception {
+        platform = "linux-aarch64";
+        install();
+        assertArrayEquals(OwnJar.library("linux-aarch64"), Files.readAllBytes(jars.resolve(Platform.LIBRARY)));
+        assertTrue(Status.of(home).lines.get(0).endsWith(" has Stoker 0.1.0 for linux-aarch64."), Status.of(home).lines.get(0));
+    }
+
+    @Test
+    void aPlatformWithoutALibraryIsRefused() throws Exception {
+        platform = "linux-riscv64";
+        assertTrue(refusal().contains("has native libraries for linux-aarch64, linux-x86_64, and none for linux-riscv64"));
+    }
+
+    @Test
+    void aJarWithoutTheLibraryIsRefused() throws Exception {
+        for (String each : OwnJar.PLATFORMS) {
+            Files.write(ownJar, JarEdit.replace(Files.readAllBytes(ownJar), Platform.entry(each), null));
+        }
+        assertTrue(refusal().contains("built without the native library"));
+        Files.writeString(ownJar.resolveSibling(Platform.LIBRARY), "beside");
+        install();
+        assertEquals("beside", Files.readString(jars.resolve(Platform.LIBRARY)));
     }
 
     @Test

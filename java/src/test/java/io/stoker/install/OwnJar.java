@@ -1,10 +1,12 @@
 package io.stoker.install;
 
+import io.stoker.Platform;
 import io.stoker.spark.StokerClusterManager;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
@@ -13,7 +15,14 @@ import java.util.zip.ZipOutputStream;
 /** The jar of the classes under test, as a build packs it. */
 final class OwnJar {
 
+    static final List<String> PLATFORMS = List.of("linux-x86_64", "linux-aarch64");
+
     private OwnJar() {}
+
+    /** What stands for the native library of a platform. */
+    static byte[] library(String platform) {
+        return ("library for " + platform).getBytes(StandardCharsets.UTF_8);
+    }
 
     /** That of the jars that the classes were compiled against. */
     static String scalaVersion() {
@@ -25,10 +34,13 @@ final class OwnJar {
         Path classes = Path.of(StokerClusterManager.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(jar)); Stream<Path> files = Files.walk(classes)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                put(out, classes.relativize(file).toString(), Files.readAllBytes(file));
+                String name = classes.relativize(file).toString();
+                if (!name.startsWith("native/")) {
+                    put(out, name, Files.readAllBytes(file));
+                }
             }
-            if (!Files.exists(classes.resolve(Installer.LIBRARY_ENTRY))) {
-                put(out, Installer.LIBRARY_ENTRY, "library".getBytes(StandardCharsets.UTF_8));
+            for (String platform : PLATFORMS) {
+                put(out, Platform.entry(platform), library(platform));
             }
         }
         return jar;
