@@ -147,7 +147,7 @@ impl Sim {
         let mut delay = self.latency();
         if matches!(action, Action::Create { .. }) {
             self.free_at = self.free_at.max(self.now) + self.create_time;
-            delay += self.free_at - self.now;
+            delay += self.free_at.saturating_sub(self.now);
         }
         self.later(delay, Happening::Answer(action.call(), result));
     }

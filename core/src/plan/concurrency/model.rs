@@ -90,7 +90,7 @@ pub(super) fn create(budget: &mut Budget, server: Server, creates: u32, seed: u6
             answers.push(Reverse((done + server.distance / 2, now, false)));
             taken += 1;
             if taken > creates / 2 {
-                waited += begins - arrives;
+                waited += begins.saturating_sub(arrives);
             }
             continue;
         }
