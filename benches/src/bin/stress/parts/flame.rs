@@ -12,7 +12,7 @@ const EXECUTORS: u32 = 2000;
 /// Of the raw loop.
 const CONNECTIONS: u32 = 64;
 /// Samples a second. Each holds a copy of the stack, since the release is built without frame pointers.
-const FREQUENCY: &str = "199";
+const FREQUENCY: &str = "999";
 
 /// Writes `raw.perf` and `stoker.perf` to this directory.
 pub(crate) fn measure(field: &Field, directory: &Path) {
