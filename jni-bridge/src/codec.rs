@@ -190,7 +190,7 @@ mod tests {
 
     fn message() -> serde_json::Value {
         json!({
-            "abi": 1, "conf": {"spark.a": "hunter2"}, "sparkVersion": "4.3.0", "appId": "spark-1",
+            "abi": ABI_VERSION, "conf": {"spark.a": "hunter2"}, "sparkVersion": "4.3.0", "appId": "spark-1",
             "sparkUser": "root", "authSecret": "hunter2", "master": "k8s://https://api",
             "systemProperties": {"user.home": "/root", "password": "hunter2"},
         })
@@ -230,8 +230,8 @@ mod tests {
 
     #[test]
     fn the_version_is_looked_at_before_the_shape() {
-        let error = start(br#"{"abi": 7, "of": "another release"}"#).unwrap_err();
-        assert!(matches!(error, CodecError::Version { theirs: 7 }), "{error}");
+        let error = start(br#"{"abi": 700, "of": "another release"}"#).unwrap_err();
+        assert!(matches!(error, CodecError::Version { theirs: 700 }), "{error}");
     }
 
     #[test]

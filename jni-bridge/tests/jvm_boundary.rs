@@ -232,5 +232,5 @@ fn only_native_methods_are_exported() {
         .lines()
         .partition(|name| name.starts_with("Java_io_stoker_spark_Native_"));
     assert_eq!(others, ["JNI_OnLoad"]);
-    assert_eq!(natives.len(), 17);
+    assert_eq!(natives.len(), 18);
 }

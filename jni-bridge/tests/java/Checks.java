@@ -9,6 +9,8 @@ abstract class Checks {
 
     static final String FACE = "\uD83D\uDE00";
     static final long LONG = 60_000;
+    /** How a start message begins. */
+    static final String ABI = "\"abi\":" + Native.ABI_VERSION;
 
     Checks() {}
 
@@ -37,7 +39,7 @@ abstract class Checks {
     }
 
     static byte[] message(String master, String name) {
-        return utf8("{\"abi\":1,\"conf\":{\"spark.app.name\":\"" + name.replace("\u0000", "\\u0000") + "\",\"spark.secret\":\"hunter2\"},"
+        return utf8("{" + ABI + ",\"conf\":{\"spark.app.name\":\"" + name.replace("\u0000", "\\u0000") + "\",\"spark.secret\":\"hunter2\"},"
                 + "\"sparkVersion\":\"4.3.0\",\"appId\":\"spark-1\",\"sparkUser\":\"root\",\"authSecret\":\"hunter2\","
                 + "\"master\":\"" + master + "\",\"systemProperties\":{}}");
     }
@@ -48,7 +50,7 @@ abstract class Checks {
     }
 
     static byte[] real(String master, String sparkVersion, String entries) {
-        return utf8("{\"abi\":1,\"conf\":{" + entries + "\"spark.kubernetes.executor.container.image\":\"spark\"," + "\"spark.app.name\":\"app\","
+        return utf8("{" + ABI + ",\"conf\":{" + entries + "\"spark.kubernetes.executor.container.image\":\"spark\"," + "\"spark.app.name\":\"app\","
                 + "\"spark.kubernetes.namespace\":\"jobs\",\"spark.driver.host\":\"localhost\",\"spark.driver.port\":\"7078\"},"
                 + "\"sparkVersion\":\"" + sparkVersion + "\",\"appId\":\"spark-1\",\"sparkUser\":\"root\",\"authSecret\":null,"
                 + "\"master\":\"" + master + "\"}");

@@ -9,6 +9,8 @@ use super::figures;
 use crate::field::{Field, app};
 use crate::jvm::Jvm;
 
+/// `ABI_VERSION` of the library that is measured.
+const ABI: i32 = 2;
 const DEADLINE: Duration = Duration::from_mins(2);
 /// Until all losses are noticed.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -18,7 +20,7 @@ pub(super) fn measure(field: &Field, key: &Key) -> Figures {
     let executors = key.case.executors;
     let properties = field.cluster.properties(&app);
     let start = serde_json::json!({
-        "abi": 1, "conf": properties, "sparkVersion": "4.3.0", "appId": app, "sparkUser": "spark",
+        "abi": ABI, "conf": properties, "sparkVersion": "4.3.0", "appId": app, "sparkUser": "spark",
         "master": properties["spark.master"],
     });
     let command = field
