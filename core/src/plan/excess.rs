@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
+use super::Plan;
 use super::ledger::Stage;
 use super::timer::Timer;
 use super::types::ExecutorId;
-use super::{Phase, Plan};
 
 impl Plan {
     /// Deletes pods above the target that nobody uses yet, the newest first, as soon as they are old enough.
     pub(super) fn trim(&mut self, now: Duration) {
         self.timers.stop(Timer::Excess);
         // A controller chooses itself which pods go.
-        if self.stop.is_some() || self.phase != Phase::Allocating || self.has_controllers() {
+        if !self.may_create() || self.has_controllers() {
             return;
         }
         self.withdraw_excess();

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Plan;
 use super::ledger::{Executor, Stage};
 use super::notice::LossKind;
 use super::pending::PendingCause;
 use super::timer::Timer;
 use super::types::{ExecutorId, PodFacts};
-use super::{Phase, Plan};
 
 /// A pod that keeps away from nodes and finds no other one within this time is replaced by one that takes any. Autoscalers
 /// may be slower; one of the most common (Karpenter) adds no node for such a pod, however long it waits.
@@ -346,7 +346,7 @@ impl Plan {
 
     /// Releases executors that Spark has not heard of; the target brings new ones.
     fn replace(&mut self, now: Duration, executors: Vec<ExecutorId>) {
-        if self.phase != Phase::Allocating || self.stop.is_some() {
+        if !self.may_create() {
             return;
         }
         for id in executors {

@@ -8,10 +8,10 @@
 
 use std::time::Duration;
 
+use super::Plan;
 use super::ledger::Stage;
 use super::lifecycle::End;
 use super::types::ExecutorId;
-use super::{Phase, Plan};
 
 impl Plan {
     /// Spark knows an executor now: its pod has to be there.
@@ -52,11 +52,10 @@ impl Plan {
 
     /// A pod runs, and its executor has not registered in time. That is a loss, unless it registers before its delete.
     pub(super) fn on_unregistered(&mut self, now: Duration, id: ExecutorId) {
-        let allocates = self.phase == Phase::Allocating && self.stop.is_none();
         let waits = self.ledger.get(id).is_some_and(|executor| {
             executor.stage == Stage::Running && !executor.registered && !executor.released
         });
-        if allocates && waits {
+        if self.may_create() && waits {
             self.ledger.update(id, |executor| {
                 executor.overdue = true;
                 executor.excess = true;
