@@ -34,11 +34,11 @@ portable: ## Build the jars and the command for every Linux with glibc 2.17, x86
 
 .PHONY: test-portable
 test-portable: portable spark-jars ## What `make portable` has built: symbols, the installer, and aarch64 under qemu
-	@tests/portable/run.sh
+	@scripts/prerequisites.sh image; tests/portable/run.sh
 
 .PHONY: image
 image: portable spark ## Build the image of Spark with Stoker in it, and a base for it from Debian, and try both (root)
-	@scripts/image.sh
+	@scripts/prerequisites.sh image; scripts/image.sh
 
 .PHONY: cluster
 cluster: ## Build the local Kubernetes cluster (8 minutes, once)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages the build and the tests need, where they are missing, and says what else is.
+# Installs the Debian packages the build and the tests need, where they are missing, and says what else is. With `image`, those
+# that images and portable files are made and tried with, too.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
@@ -14,6 +15,13 @@ want pip python3-pip
 want javac openjdk-17-jdk-headless
 want mvn maven
 want unshare util-linux
+if [[ ${1:-} == image ]]; then
+    want buildah buildah
+    want mmdebstrap mmdebstrap
+    want qemu-aarch64 qemu-user
+    want readelf binutils
+    want unzip unzip
+fi
 if ((${#packages[@]})); then
     [[ $EUID -eq 0 ]] || die "install these packages: ${packages[*]}"
     say "Installing ${packages[*]}"
